@@ -1,0 +1,200 @@
+"""The declarations: what a system is made of. Frozen, typed, holding no strings that are parsed; conditions and effects are Python functions.
+
+A system's `system.py` builds one `System`; `config/systems.py` lists them in order; `kit.registry` resolves every name at start
+and says what is wrong with a did-you-mean. Everything generic (work lists, case pages, menus, documentation, tests) is read from here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.db.models import Model
+from django.db.models.aggregates import Aggregate
+from django.db.models.expressions import Combinable
+from django.forms import Form
+from django.http import HttpResponseBase
+
+from yiwang.kit.actors import Actor
+
+APPLICANT = "applicant"  #: the role of whoever the case is about, or their agent
+SYSTEM_ROLE = "system"  #: steps that no person takes: timers, children gathered, payment settled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A kind of work that a post may carry. People hold posts; nobody is given a role directly."""
+
+    code: str  #: e.g. "approver"
+    name: str  #: Chinese, as officials say it: 审批人员
+    sees: Literal["own", "organ", "division", "city"] = "organ"  #: how far the holder sees cases
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """A statutory limit that runs on a case. Amounts come from the case's own data when `amount` is a function (item versions are data)."""
+
+    code: str  #: "decide"
+    name: str  #: 办理时限
+    amount: int | Callable[[Any], int]  #: number of units, or a function of the case
+    unit: Literal["working", "calendar", "hour"] | Callable[[Any], str] = "working"
+    basis: str | Callable[[Any], str] = ""  #: 行政许可法第四十二条
+    extendable: int = 0  #: largest extension in the same unit
+    extension_by: str = ""  #: role that approves an extension
+    expiry: Literal["alert", "deem"] = "alert"  #: what silence means: an alarm, or the step named by `deems` is taken
+    deems: str = ""  #: step the system takes at expiry (e.g. accept: 逾期视为受理)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A state of a case. A state exists only if it is declared."""
+
+    code: str
+    name: str  #: official term: 已受理
+    public: str = ""  #: the applicant's words: 正在审查，预计 {due} 前有结果
+    stage: str = ""  #: which of the procedure's stages lights up
+    awaits: str = ""  #: role whose task is open in this state; "" for none
+    organ: Callable[[Any], int] | None = None  #: organ of that task; None = the case's own organ
+    task: str = ""  #: title of that task: 审查
+    final: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A move of a case from one state to another, by one role, in one transaction."""
+
+    code: str  #: "accept"
+    name: str  #: the button: 受理
+    source: str | tuple[str, ...]
+    target: str | Callable[[Any, dict[str, Any]], str]  #: a state, or a function (case, data) → state
+    targets: tuple[str, ...] = ()  #: when `target` is a function: every state it may give
+    by: str | tuple[str, ...]  #: roles
+    form: type[Form] | Callable[[Any], type[Form]] | None = None  #: what is asked; validated before the verb runs
+    when: Callable[[Any, Actor], str | None] | None = None  #: None = allowed, else the reason why not, for people
+    effect: Callable[[Any, Actor, dict[str, Any]], None] | None = None  #: further writes, inside the same transaction
+    starts: tuple[str, ...] = ()  #: clocks
+    suspends: tuple[str, ...] = ()
+    resumes: tuple[str, ...] = ()
+    finishes: tuple[str, ...] = ()
+    document: str = ""  #: template code of the numbered, dated, sealed document this step produces
+    message: str = ""  #: message template sent to the applicant
+    style: Literal["primary", "secondary", "danger"] = "secondary"
+    needs_reason: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Procedure:
+    """A flow of a case: states, steps, clocks. Open cases stay on the version they began under."""
+
+    code: str
+    name: str
+    start: str  #: state of a fresh case
+    states: tuple[State, ...]
+    steps: tuple[Step, ...]
+    clocks: tuple[Clock, ...] = ()
+    stages: tuple[str, ...] = ()  #: the stage bar, in order
+    version: int = 1
+    lead: str = ""  #: clock whose due date the work list and the applicant see
+    panels: tuple["Panel", ...] = ()  #: further blocks of the case page
+
+    def state(self, code: str) -> State:
+        return next(s for s in self.states if s.code == code)
+
+    def step(self, code: str) -> Step:
+        return next(s for s in self.steps if s.code == code)
+
+    def clock(self, code: str) -> Clock:
+        return next(c for c in self.clocks if c.code == code)
+
+    def steps_from(self, state: str) -> list[Step]:
+        return [s for s in self.steps if state == s.source or (isinstance(s.source, tuple) and state in s.source)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A block of a detail or case page: a template and the function that makes its context dataclass."""
+
+    code: str
+    title: str
+    template: str
+    context: Callable[[Any, Actor], Any]  #: (row, actor) → context dataclass; None leaves the panel out
+    order: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """A noun kept as a table: what is listed, filtered, searched."""
+
+    code: str
+    name: str
+    model: type[Model]
+    columns: tuple[str, ...]
+    filters: tuple[str, ...] = ()
+    search: dict[str, int] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()  #: who sees its list in the console; rows are still restricted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Indicator:
+    """One figure, one definition, many divisions and periods."""
+
+    code: str
+    name: str
+    unit: str
+    of: type[Model]
+    value: Aggregate | Combinable
+    at: str  #: the date field that puts a row into a period
+    division: str = "division"  #: the field that puts a row into a division
+    where: dict[str, Any] = field(default_factory=dict)
+    better: Literal["more", "less", "neither"] = "neither"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of a system's own. `shell` decides the door, the chrome and who may pass."""
+
+    shell: Literal["portal", "console", "field", "api"]
+    route: str  #: Django path below the shell's root: "apply/<int:item>"
+    name: str  #: reversed as "<system>:<name>"
+    view: Callable[..., HttpResponseBase]
+    guard: tuple[str, ...] = ()  #: roles that may pass; () in portal = anyone; ("signed-in",) = any account
+    menu: str = ""  #: label in the shell's menu; "" = not in the menu
+    icon: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listen:
+    """An effect of another part's event: `handler` gets the event after commit, at least once, so it must be idempotent."""
+
+    event: type
+    handler: Callable[[Any], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageTemplate:
+    """Words sent to a person. `{…}` are named values; no logic."""
+
+    code: str
+    title: str
+    body: str
+    channels: tuple[str, ...] = ("inbox", "sms")
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """One system of the plan, whole."""
+
+    code: str
+    name: str
+    owner: str  #: key of the organisation that answers for it (domain/data/organisations.yaml)
+    layer: Literal["engine", "platform", "system"] = "system"
+    plan: tuple[str, ...] = ()  #: ids of ../shared/plan/systems.yaml that it answers; one owner each
+    basis: tuple[str, ...] = ()  #: laws and documents it rests on
+    roles: tuple[Role, ...] = ()
+    registers: tuple[Register, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    messages: tuple[MessageTemplate, ...] = ()
+    pages: tuple[Page, ...] = ()
+    listens: tuple[Listen, ...] = ()
+    journeys: tuple[str, ...] = ()  #: names of the journey tests that exercise it: "tests/journeys/test_food.py::test_whole"
+    api: Sequence[tuple[str, Any]] = ()  #: (prefix, ninja Router)
