@@ -41,11 +41,16 @@ def database() -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", None) or parts.hostname or "",
         "PORT": query.pop("port", None) or parts.port or "",
-        "OPTIONS": query,
+        "OPTIONS": query | {"options": _mode()},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
     }
+
+
+def _mode() -> str:
+    """Web processes begin seeing no personal row (kit.rowsecurity); workers, migrations and tests are the system."""
+    return "" if os.environ.get("YIWANG_PROCESS") == "web" else "-c yiwang.mode=system"
 
 
 def _private_cluster() -> str:
