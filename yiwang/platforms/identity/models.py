@@ -26,7 +26,6 @@ class Account(AbstractBaseUser, Record):
     email = models.EmailField("电子邮箱", blank=True)
     is_active = models.BooleanField("启用", default=True)
     created_at = models.DateTimeField("开户时间", auto_now_add=True)
-    demo_password = models.CharField("演示口令", max_length=40, blank=True)  # only of invented people, shown on the sign-in page of a demo city
 
     USERNAME_FIELD = "username"
     objects = Accounts()
