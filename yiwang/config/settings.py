@@ -23,6 +23,9 @@ ENGINES = ["audit", "parties", "places", "messages", "registers", "ledger", "doc
 PLATFORMS = ["identity", "items", "licences", "payments"]
 SYSTEMS = ["acceptance", "evaluation"]  # folders below yiwang/systems/services; the declarations stand in config/systems.py
 
+DECLARATIONS = "yiwang.config.systems.SYSTEMS"
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+
 INSTALLED_APPS = [
     "yiwang.kit",
     *(f"yiwang.engines.{name}" for name in ENGINES),

@@ -79,6 +79,20 @@ class Step:
     message: str = ""  #: message template sent to the applicant
     style: Literal["primary", "secondary", "danger"] = "secondary"
     needs_reason: bool = False
+    after_children: bool = False  #: the system takes it when the last child case has closed (联合审批)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """Every state it may lead to."""
+        return (self.target,) if isinstance(self.target, str) else self.targets
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return (self.by,) if isinstance(self.by, str) else self.by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +120,7 @@ class Procedure:
         return next(c for c in self.clocks if c.code == code)
 
     def steps_from(self, state: str) -> list[Step]:
-        return [s for s in self.steps if state == s.source or (isinstance(s.source, tuple) and state in s.source)]
+        return [s for s in self.steps if state in s.sources]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,139 @@
+"""All declarations of this installation, resolved once. A wrong name is found at start, all of them at once, each with what was probably meant."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Indicator, Listen, MessageTemplate, Page, Procedure, Register, Role, Step, System
+from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
+
+K = TypeVar("K")
+V = TypeVar("V")
+DOORS = {ANYONE, SIGNED_IN, OFFICIAL, SIGNED}
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The declared systems and everything in them by code."""
+
+    systems: dict[str, System]
+    roles: dict[str, Role]
+    procedures: dict[tuple[str, int], Procedure]
+    registers: dict[str, Register]
+    indicators: dict[str, Indicator]
+    messages: dict[str, MessageTemplate]
+    listens: tuple[Listen, ...]
+
+    def procedure(self, code: str, version: int | None = None) -> Procedure:
+        """The procedure of an open case (its own version) or, without one, the newest. Raises KeyError with a did-you-mean."""
+        versions = [v for c, v in self.procedures if c == code]
+        if not versions:
+            raise KeyError(meant(code, {c for c, _ in self.procedures}, "procedure"))
+        return self.procedures[code, version or max(versions)]
+
+    def pages(self, shell: str) -> Iterator[tuple[System, Page]]:
+        """The pages that systems bring to a shell, in the order of the list of systems."""
+        return ((system, page) for system in self.systems.values() for page in system.pages if page.shell == shell)
+
+
+@cache
+def registry() -> Registry:
+    """The resolved declarations of `settings.DECLARATIONS`. Raises ImproperlyConfigured naming every mistake."""
+    declared: tuple[System, ...] = import_string(settings.DECLARATIONS)
+    problems: list[str] = []
+    built = Registry(
+        systems=_unique(((s.code, s) for s in declared), "system", problems),
+        roles=_unique(((r.code, r) for s in declared for r in s.roles), "role", problems),
+        procedures=_unique((((p.code, p.version), p) for s in declared for p in s.procedures), "procedure", problems),
+        registers=_unique(((r.code, r) for s in declared for r in s.registers), "register", problems),
+        indicators=_unique(((i.code, i) for s in declared for i in s.indicators), "indicator", problems),
+        messages=_unique(((m.code, m) for s in declared for m in s.messages), "message", problems),
+        listens=tuple(listen for s in declared for listen in s.listens),
+    )
+    problems += _wrong_names(built)
+    if problems:
+        raise ImproperlyConfigured("declarations do not resolve:\n  " + "\n  ".join(problems))
+    return built
+
+
+def meant(name: str, known: Iterable[str], what: str) -> str:
+    """`unknown role 'aprover': did you mean 'approver'?`"""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown {what} {name!r}" + (f": did you mean {close[0]!r}?" if close else "")
+
+
+def _unique(pairs: Iterable[tuple[K, V]], what: str, problems: list[str]) -> dict[K, V]:
+    found: dict[K, V] = {}
+    for key, value in pairs:
+        if key in found:
+            problems.append(f"{what} {key!r} is declared twice")
+        found[key] = value
+    return found
+
+
+def _wrong_names(built: Registry) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for system in built.systems.values():
+        for plan in system.plan:
+            if plan in owners:
+                yield f"{system.code}: plan id {plan!r} already belongs to {owners[plan]}"
+            owners[plan] = system.code
+        for page in system.pages:
+            for role in set(page.guard) - DOORS - set(built.roles):
+                yield f"{system.code}.{page.name}: {meant(role, built.roles, 'role')}"
+        for procedure in system.procedures:
+            yield from (f"{procedure.code}: {problem}" for problem in _wrong_in(procedure, built))
+
+
+def _wrong_in(procedure: Procedure, built: Registry) -> Iterator[str]:
+    states = {s.code for s in procedure.states}
+    steps = {s.code for s in procedure.steps}
+    clocks = {c.code for c in procedure.clocks}
+    roles = {*built.roles, APPLICANT, SYSTEM_ROLE}
+    if procedure.start not in states:
+        yield meant(procedure.start, states, "state")
+    if procedure.lead and procedure.lead not in clocks:
+        yield meant(procedure.lead, clocks, "clock")
+    for state in procedure.states:
+        if state.awaits and state.awaits not in roles:
+            yield f"{state.code}: {meant(state.awaits, roles, 'role')}"
+        if state.stage and state.stage not in procedure.stages:
+            yield f"{state.code}: {meant(state.stage, procedure.stages, 'stage')}"
+    for clock in procedure.clocks:
+        if clock.deems and clock.deems not in steps:
+            yield f"{clock.code}: {meant(clock.deems, steps, 'step')}"
+        if clock.extension_by and clock.extension_by not in roles:
+            yield f"{clock.code}: {meant(clock.extension_by, roles, 'role')}"
+    for step in procedure.steps:
+        yield from (f"{step.code}: {problem}" for problem in _wrong_in_step(step, states, clocks, roles, set(built.messages)))
+    for lost in states - _reachable(procedure):
+        yield f"state {lost!r} is never reached"
+
+
+def _wrong_in_step(step: Step, states: set[str], clocks: set[str], roles: set[str], messages: set[str]) -> Iterator[str]:
+    for state in (*step.sources, *step.goals):
+        if state not in states:
+            yield meant(state, states, "state")
+    for clock in (*step.starts, *step.suspends, *step.resumes, *step.finishes):
+        if clock not in clocks:
+            yield meant(clock, clocks, "clock")
+    for role in step.roles:
+        if role not in roles:
+            yield meant(role, roles, "role")
+    if step.message and step.message not in messages:
+        yield meant(step.message, messages, "message")
+
+
+def _reachable(procedure: Procedure) -> set[str]:
+    reached, grown = {procedure.start}, True
+    while grown:
+        more = {goal for step in procedure.steps if reached & set(step.sources) for goal in step.goals}
+        grown = not more <= reached
+        reached |= more
+    return reached
