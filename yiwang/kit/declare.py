@@ -75,10 +75,12 @@ class Step:
     suspends: tuple[str, ...] = ()
     resumes: tuple[str, ...] = ()
     finishes: tuple[str, ...] = ()
-    document: str = ""  #: template code of the numbered, dated, sealed document this step produces
+    document: str = ""  #: template code of the numbered, dated, sealed document this step produces after commit
+    paper: Callable[[Any, Any], dict[str, Any]] | None = None  #: (case, event) → what that template holds
     message: str = ""  #: message template sent to the applicant
     style: Literal["primary", "secondary", "danger"] = "secondary"
     needs_reason: bool = False
+    public: bool = True  #: the applicant sees it in the timeline
     after_children: bool = False  #: the system takes it when the last child case has closed (联合审批)
 
     @property
@@ -107,7 +109,6 @@ class Procedure:
     clocks: tuple[Clock, ...] = ()
     stages: tuple[str, ...] = ()  #: the stage bar, in order
     version: int = 1
-    lead: str = ""  #: clock whose due date the work list and the applicant see
     panels: tuple["Panel", ...] = ()  #: further blocks of the case page
 
     def state(self, code: str) -> State:

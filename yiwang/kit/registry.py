@@ -98,8 +98,6 @@ def _wrong_in(procedure: Procedure, built: Registry) -> Iterator[str]:
     roles = {*built.roles, APPLICANT, SYSTEM_ROLE}
     if procedure.start not in states:
         yield meant(procedure.start, states, "state")
-    if procedure.lead and procedure.lead not in clocks:
-        yield meant(procedure.lead, clocks, "clock")
     for state in procedure.states:
         if state.awaits and state.awaits not in roles:
             yield f"{state.code}: {meant(state.awaits, roles, 'role')}"

@@ -1,0 +1,126 @@
+"""Opening a case: exactly once for one submission key, with its first task, clocks, audit entry and message in one commit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from yiwang.base.errors import NotFound
+from yiwang.engines.audit import api as audit
+from yiwang.engines.procedures.models import Case, Event, Paper, Task
+from yiwang.kit.access import restrict
+from yiwang.kit.actors import Actor
+from yiwang.kit.declare import Procedure, Step
+from yiwang.kit.registry import registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What a new case is about."""
+
+    procedure: str
+    item_key: str
+    subject: str
+    applicant: int  #: parties.Party
+    organ: int  #: parties.Organisation that decides
+    division: str  #: 12-digit code
+    channel: str = Case.Channel.INTERNET
+    agent: int | None = None
+    parent: int | None = None
+    key: str  #: submission key made by the client: at most one case per applicant and key
+
+
+@transaction.atomic
+def start(actor: Actor, opening: Opening) -> tuple[Case, bool]:
+    """The case of this submission and whether it is new. The caller writes its own part in the same transaction if it is.
+
+    Two submissions of one key that arrive together: the second waits for the first and gets its case.
+    """
+    procedure = registry().procedure(opening.procedure)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [opening.key, opening.applicant])
+    known = Case.objects.filter(applicant=opening.applicant, key=opening.key).first()
+    if known:
+        return known, False
+    now = timezone.now()
+    case = Case.objects.create(
+        number=_number(opening.division, now),
+        procedure=procedure.code,
+        version=procedure.version,
+        state=procedure.start,
+        subject=opening.subject,
+        item_key=opening.item_key,
+        applicant_id=opening.applicant,
+        agent_id=opening.agent,
+        organ_id=opening.organ,
+        division_id=opening.division,
+        channel=opening.channel,
+        client=actor.client,
+        parent_id=opening.parent,
+        key=opening.key,
+        opened_at=now,
+    )
+    return case, True
+
+
+def lock(actor: Actor, case: int) -> Case:
+    """The case, locked until the transaction ends; its main case first, so that two child cases never wait for each other. Raises NotFound."""
+    found = restrict(actor, Case.objects.filter(pk=case)).values_list("parent", flat=True).first() if case else None
+    if found is not None:
+        Case.objects.select_for_update().get(pk=found)
+    locked = restrict(actor, Case.objects.select_for_update(of=("self",)).filter(pk=case)).select_related("organ").first()
+    if locked is None:
+        raise NotFound("没有找到这件办件。", hint="请核对办件编号；只能查看自己、所代办或本单位承办的办件。")
+    return locked
+
+
+def enter(case: Case, procedure: Procedure, *, at: datetime) -> Task | None:
+    """Opens the task of the state that the case is in now; a final state closes the case."""
+    state = procedure.state(case.state)
+    if not state.awaits:
+        return None
+    return Task.objects.create(
+        case=case,
+        state=state.code,
+        title=state.task or state.name,
+        role=state.awaits,
+        organ_id=state.organ(case) if state.organ else case.organ_id,
+        opened_at=at,
+        due_at=case.due_at,
+        warn_at=case.warn_at,
+    )
+
+
+def record(case: Case, actor: Actor, step: Step, *, source: str, at: datetime, opinion: str = "", data: dict[str, object] | None = None, key: str = "") -> Event:
+    """The immutable event of a move, its audit entry, and the paper it owes."""
+    case.revision += 1
+    organ = next((seat.organ for seat in actor.seats if seat.roles & set(step.roles)), None)
+    event = Event.objects.create(
+        case=case,
+        sequence=case.revision,
+        step=step.code,
+        name=step.name,
+        source=source,
+        target=case.state,
+        at=at,
+        actor=actor.name or actor.client,
+        party=actor.party,
+        organ_id=organ,
+        opinion=opinion,
+        public=step.public,
+        key=key or None,
+        data=data or {},
+    )
+    audit.record(actor, f"case.{step.code}", subject=case, summary=f"{step.name}：{case.number}", case=case.pk, organ=organ)
+    if step.document:
+        Paper.objects.create(event=event, template=step.document)
+    return event
+
+
+def _number(division: str, now: datetime) -> str:
+    """办件编号 of this node: county code, local date, serial of the day's stream. Outside systems' numbers are kept beside it, never instead."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('procedures_case_serial')")
+        serial = cursor.fetchone()[0]
+    return f"{division[:6]}{timezone.localtime(now):%Y%m%d}{serial % 10_000_000:07d}"

@@ -1,0 +1,123 @@
+"""Clocks on a case: started, stopped, resumed, extended, finished. Every move is kept; the due moment is computed from the moves, never adjusted by hand."""
+
+from datetime import datetime
+
+from django.db.models import F
+
+from yiwang.base import deadlines
+from yiwang.base.errors import Conflict, Invalid
+from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Task
+from yiwang.engines.registers import api as registers
+from yiwang.kit.declare import Clock
+
+Kind = DeadlineMove.Kind
+
+
+def start(case: Case, clock: Clock, *, at: datetime, by: str) -> Deadline | None:
+    """Starts `clock`; an amount of 0 means that the law and the office set no limit, so nothing runs. Raises CalendarUnknown."""
+    amount = clock.amount(case) if callable(clock.amount) else clock.amount
+    if not amount:
+        return None
+    deadline = Deadline.objects.create(
+        case=case,
+        code=clock.code,
+        name=clock.name,
+        amount=amount,
+        unit=clock.unit(case) if callable(clock.unit) else clock.unit,
+        basis=clock.basis(case) if callable(clock.basis) else clock.basis,
+        started_at=at,
+        expiry=clock.expiry,
+        deems=clock.deems,
+    )
+    _move(deadline, Kind.START, at=at, by=by)
+    return deadline
+
+
+def suspend(case: Case, code: str, *, at: datetime, by: str, reason: str) -> None:
+    """Stops a running clock (行政许可法第四十五条). A clock that does not run is left as it is."""
+    deadline = running(case, code)
+    if deadline and deadline.suspended_at is None:
+        deadline.suspended_at = at
+        _move(deadline, Kind.SUSPEND, at=at, by=by, reason=reason)
+
+
+def resume(case: Case, code: str, *, at: datetime, by: str) -> None:
+    """Lets a stopped clock run on with what was left."""
+    deadline = running(case, code)
+    if deadline and deadline.suspended_at is not None:
+        deadline.suspended_at = None
+        _move(deadline, Kind.RESUME, at=at, by=by)
+
+
+def finish(case: Case, code: str, *, at: datetime, by: str) -> None:
+    """Ends a clock; it keeps its due moment so that late and on time stay provable."""
+    deadline = running(case, code)
+    if deadline:
+        deadline.finished_at = at
+        _move(deadline, Kind.FINISH, at=at, by=by)
+
+
+def finish_all(case: Case, *, at: datetime, by: str) -> None:
+    """Ends every clock of a case that is over."""
+    for deadline in case.deadlines.filter(finished_at=None):
+        finish(case, deadline.code, at=at, by=by)
+
+
+def extend(deadline: Deadline, *, amount: int, at: datetime, by: str, reason: str) -> None:
+    """Adds `amount` of the clock's own unit, once, up to what the law allows."""
+    clock = deadline.case.declared.clock(deadline.code)
+    if deadline.finished_at is not None:
+        raise Conflict("这个时限已经结束，不能再延长。")
+    if not 0 < amount <= clock.extendable - deadline.extended:
+        raise Invalid(f"最多还可以延长 {max(clock.extendable - deadline.extended, 0)} 个单位。", fields={"amount": "超过法定可延长的限度"})
+    deadline.extended = F("extended") + amount
+    deadline.save(update_fields=["extended"])
+    deadline.refresh_from_db()
+    _move(deadline, Kind.EXTEND, at=at, by=by, amount=amount, reason=reason)
+
+
+def expire(deadline: Deadline, *, at: datetime) -> None:
+    """Records that the moment has passed; it goes on running as late."""
+    deadline.expired_at = at
+    _move(deadline, Kind.EXPIRE, at=at, by="系统")
+
+
+def running(case: Case, code: str) -> Deadline | None:
+    return Deadline.objects.filter(case=case, code=code, finished_at=None).first()
+
+
+def show_nearest(case: Case) -> None:
+    """Copies the nearest running limit to the case and its open tasks, where lists are ordered by it."""
+    nearest = case.deadlines.filter(finished_at=None, due_at__isnull=False).order_by("due_at").first()
+    case.due_at, case.warn_at = (nearest.due_at, nearest.warn_at) if nearest else (None, None)
+    Task.objects.filter(case=case, closed_at=None).update(due_at=case.due_at, warn_at=case.warn_at)
+
+
+def _move(deadline: Deadline, kind: DeadlineMove.Kind, *, at: datetime, by: str, amount: int = 0, reason: str = "") -> None:
+    DeadlineMove.objects.create(deadline=deadline, kind=kind, at=at, by=by, amount=amount, reason=reason)
+    _recompute(deadline)
+    deadline.save()
+
+
+def _recompute(deadline: Deadline) -> None:
+    if deadline.suspended_at is not None:
+        deadline.due_at = deadline.warn_at = None
+        return
+    term = deadlines.Term(deadline.amount + deadline.extended, deadline.unit)
+    stops = _stops(deadline)
+    calendar = registers.working_calendar()
+    deadline.due_at = deadlines.due_at(term, deadline.started_at, calendar=calendar, suspensions=stops)
+    deadline.warn_at = deadlines.warn_at(term, deadline.started_at, calendar=calendar, suspensions=stops)
+
+
+def _stops(deadline: Deadline) -> list[tuple[datetime, datetime]]:
+    """The closed intervals in which the clock stood."""
+    stops: list[tuple[datetime, datetime]] = []
+    since: datetime | None = None
+    for move in deadline.moves.order_by("at", "id"):
+        if move.kind == Kind.SUSPEND:
+            since = move.at
+        elif move.kind == Kind.RESUME and since is not None:
+            stops.append((since, move.at))
+            since = None
+    return stops

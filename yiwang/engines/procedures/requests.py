@@ -1,0 +1,129 @@
+"""What people ask of a case beside its steps: hurry, more time, another pair of hands."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
+from yiwang.engines.audit import api as audit
+from yiwang.engines.messages import api as messages
+from yiwang.engines.parties import api as parties
+from yiwang.engines.procedures import cases, clocks
+from yiwang.engines.procedures.models import Case, Deadline, Extension, Task
+from yiwang.engines.procedures.moves import is_applicant
+from yiwang.kit.access import restrict
+from yiwang.kit.actors import Actor
+from yiwang.kit.declare import APPLICANT, Step
+
+URGE_PAUSE = timedelta(hours=24)
+
+
+@transaction.atomic
+def urge(actor: Actor, case: int, words: str = "") -> Case:
+    """The applicant asks the office to hurry: whoever holds the open task is told. Once a day."""
+    locked = cases.lock(actor, case)
+    if not is_applicant(actor, locked):
+        raise NotAllowed("只有申请人或代办人可以催办。")
+    task = locked.tasks.filter(closed_at=None).exclude(role=APPLICANT).first()
+    if locked.closed_at or task is None:
+        raise Conflict("这件办件现在没有等待政府部门办理的环节，不需要催办。")
+    now = timezone.now()
+    if locked.urged_at and now - locked.urged_at < URGE_PAUSE:
+        raise TooMany("您今天已经催办过，承办单位已收到提醒。", hint="如需了解进展，请拨打 12345。")
+    locked.urged_at = now
+    step = Step(code="urge", name="催办", source=locked.state, target=locked.state, by=APPLICANT)
+    event = cases.record(locked, actor, step, source=locked.state, at=now, opinion=words.strip()[:300])
+    locked.save()
+    values = {"number": locked.number, "subject": locked.subject, "words": words.strip()[:300]}
+    for party in parties.holders_of(task.role, organ=task.organ_id):
+        messages.send(to=party, template="case-urged", values=values, case=locked.pk, key=f"urge:{event.pk}:{party}")
+    return locked
+
+
+@transaction.atomic
+def ask_extension(actor: Actor, case: int, *, clock: str, amount: int, reason: str) -> Extension:
+    """Whoever works on the case asks for more time; the head of the office decides. Raises Invalid beyond what the law allows."""
+    locked = cases.lock(actor, case)
+    task = locked.tasks.filter(closed_at=None).first()
+    if task is None or not actor.holds(task.role, task.organ_id) or actor.party is None:
+        raise NotAllowed("只有正在办理这件办件的人员可以申请延期。")
+    deadline = clocks.running(locked, clock)
+    if deadline is None:
+        raise Conflict("这个时限没有在计时，不需要延期。")
+    allowed = locked.declared.clock(clock).extendable - deadline.extended
+    problems = {}
+    if not 0 < amount <= allowed:
+        problems["amount"] = f"依法最多可延长 {allowed} 个单位。" if allowed > 0 else "这个时限依法不能延长。"
+    if not reason.strip():
+        problems["reason"] = "请写明延期理由，理由将告知申请人。"
+    if problems:
+        raise Invalid("延期申请需要修改。", fields=problems)
+    if deadline.extensions.filter(decided_at=None).exists():
+        raise Conflict("已有一份延期申请等待批准。")
+    extension = Extension.objects.create(deadline=deadline, amount=amount, reason=reason.strip(), asked_by_id=actor.party)
+    audit.record(actor, "case.ask-extension", subject=locked, summary=f"申请延长{deadline.name} {amount}：{reason.strip()}", case=locked.pk)
+    return extension
+
+
+@transaction.atomic
+def decide_extension(actor: Actor, extension: int, *, granted: bool, key: str = "") -> Extension:
+    """The head of the office grants or refuses more time; a grant is told to the applicant with its reason (行政许可法第四十二条)."""
+    found = restrict(actor, Extension.objects.filter(pk=extension)).values_list("deadline__case", flat=True).first()
+    if found is None:
+        raise NotFound("没有找到这份延期申请。")
+    case = cases.lock(actor, found)
+    asked = Extension.objects.select_for_update().select_related("deadline__case").get(pk=extension)
+    clock = case.declared.clock(asked.deadline.code)
+    if not actor.holds(clock.extension_by, case.organ_id) or actor.party is None:
+        raise NotAllowed("延期由本机关负责人批准。")
+    if asked.asked_by_id == actor.party:
+        raise NotAllowed("申请延期和批准延期不能是同一个人。")
+    if asked.decided_at:
+        raise Conflict("这份延期申请已经有了决定。")
+    now = timezone.now()
+    asked.decided_by_id, asked.decided_at, asked.granted = actor.party, now, granted
+    asked.save()
+    name = "批准延期" if granted else "不批准延期"
+    if granted:
+        clocks.extend(asked.deadline, amount=asked.amount, at=now, by=actor.name, reason=asked.reason)
+        clocks.show_nearest(case)
+    step = Step(code="extend", name=name, source=case.state, target=case.state, by=clock.extension_by, public=granted)
+    event = cases.record(case, actor, step, source=case.state, at=now, opinion=asked.reason, data={"amount": asked.amount}, key=key)
+    case.save()
+    if granted:
+        values = {"number": case.number, "subject": case.subject, "reason": asked.reason, "amount": str(asked.amount), "deadline": asked.deadline.name}
+        messages.send(to=case.applicant_id, template="case-extended", values=values, case=case.pk, key=f"event:{event.pk}")
+    return asked
+
+
+@transaction.atomic
+def hand_over(actor: Actor, task: int, *, to: int, reason: str = "") -> Task:
+    """Gives an open task to a colleague who holds its role in the same office (or takes it oneself)."""
+    found = restrict(actor, Task.objects.select_for_update(of=("self",)).filter(pk=task, closed_at=None)).select_related("case").first()
+    if found is None:
+        raise NotFound("这项任务已经办完，或不在您的岗位上。")
+    if to not in parties.holders_of(found.role, organ=found.organ_id):
+        raise Invalid("只能交给本单位同一岗位的人员。", fields={"to": "这位同事没有这一岗位"})
+    found.assignee_id = to
+    found.save(update_fields=["assignee"])
+    audit.record(actor, "task.hand-over", subject=found.case, summary=f"交办任务“{found.title}”{'：' + reason if reason else ''}", case=found.case_id)
+    return found
+
+
+def late_cases(actor: Actor, *, limit: int = 100) -> "list[Case]":
+    """What a supervisor looks at first: open cases past their limit, the longest overdue first."""
+    late = Case.objects.filter(closed_at=None, due_at__lt=timezone.now()).select_related("organ", "applicant").order_by("due_at")
+    return list(restrict(actor, late)[:limit])
+
+
+def extension_waiting(actor: Actor, case: Case) -> Extension | None:
+    """The request that this actor could decide."""
+    asked = Extension.objects.filter(deadline__case=case, decided_at=None).select_related("deadline", "asked_by").first()
+    if asked is None or asked.asked_by_id == actor.party:
+        return None
+    return asked if actor.holds(case.declared.clock(asked.deadline.code).extension_by, case.organ_id) else None
+
+
+def running_deadlines(case: Case) -> "list[Deadline]":
+    return list(case.deadlines.filter(finished_at=None).order_by("started_at"))

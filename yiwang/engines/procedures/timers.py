@@ -1,0 +1,39 @@
+"""What the law says about silence: an alarm to those who supervise, or the step that is taken by itself (行政许可法第三十二条: 逾期不告知的视为受理)."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from yiwang.engines.messages import api as messages
+from yiwang.engines.parties import api as parties
+from yiwang.engines.procedures import cases, clocks
+from yiwang.engines.procedures.models import Case, Deadline
+from yiwang.engines.procedures.moves import move
+from yiwang.kit.actors import SYSTEM
+
+
+def expire_due(limit: int = 500) -> int:
+    """Gives every overdue clock its effect, each in its own transaction; returns how many. Safe to run twice at once."""
+    due = Deadline.objects.filter(finished_at=None, expired_at=None, due_at__lte=timezone.now()).order_by("due_at").values_list("pk", flat=True)
+    return sum(_expire(pk) for pk in list(due[:limit]))
+
+
+@transaction.atomic
+def _expire(pk: int) -> bool:
+    case = cases.lock(SYSTEM, Deadline.objects.values_list("case", flat=True).get(pk=pk))
+    deadline = Deadline.objects.select_for_update().select_related("case").get(pk=pk)
+    now = timezone.now()
+    if deadline.finished_at or deadline.expired_at or deadline.due_at is None or deadline.due_at > now:
+        return False  # somebody acted while we waited for the lock
+    clocks.expire(deadline, at=now)
+    step = next((s for s in case.declared.steps_from(case.state) if s.code == deadline.deems), None)
+    if step:
+        move(SYSTEM, case, step, {"reason": f"{deadline.name}届满，依法视为作出"}, task=case.tasks.filter(closed_at=None).first())
+    else:
+        _alarm(case, deadline)
+    return True
+
+
+def _alarm(case: Case, deadline: Deadline) -> None:
+    values = {"number": case.number, "subject": case.subject, "organ": case.organ.name, "deadline": deadline.name}
+    for party in parties.holders_of("supervisor", covering=case.division_id):
+        messages.send(to=party, template="case-overdue", values=values, case=case.pk, key=f"overdue:{deadline.pk}:{party}")
