@@ -195,6 +195,16 @@ class MessageTemplate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Health:
+    """A part whose working is shown at /healthz."""
+
+    code: str
+    name: str  #: 电子印章
+    check: Callable[[], tuple[bool, str]]  #: whether it works, and a sentence for whoever has to mend it
+    vital: bool = True  #: without it the node cannot serve
+
+
+@dataclass(frozen=True, kw_only=True)
 class System:
     """One system of the plan, whole."""
 
@@ -212,4 +222,5 @@ class System:
     pages: tuple[Page, ...] = ()
     listens: tuple[Listen, ...] = ()
     journeys: tuple[str, ...] = ()  #: names of the journey tests that exercise it: "tests/journeys/test_food.py::test_whole"
+    health: tuple[Health, ...] = ()
     api: Sequence[tuple[str, Any]] = ()  #: (prefix, ninja Router)

@@ -1,0 +1,12 @@
+"""All routes of this process. Which shells it opens is the zone's (architecture: internet, extranet, exchange)."""
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from yiwang.shells import health, routes
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("accounts/", include("allauth.urls")),
+    *routes.system_pages(settings.ZONE),
+]

@@ -1,0 +1,9 @@
+"""Telling open pages that something changed: NOTIFY inside the transaction reaches the event stream at commit. It never carries content."""
+
+from django.db import connection
+
+
+def tell(address: str, what: str) -> None:
+    """`address` is "party:<id>" or "organ:<id>"; `what` is "messages", "tasks" or "case:<id>"."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify('yiwang_live', %s)", [f"{address} {what}"])
