@@ -1,0 +1,75 @@
+"""What the registers already know of a person or an enterprise, element by element, with source and time. Every look is on the record."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from yiwang.base import identifiers
+from yiwang.engines.audit import api as audit
+from yiwang.engines.parties import api as parties
+from yiwang.engines.registers.models import DataElement
+from yiwang.kit.actors import Actor
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value that nobody needs to be asked for."""
+
+    value: str
+    source: str  #: 人口库
+    at: datetime
+
+
+PERSON, ENTITY = "人口库", "法人库"
+Reader = Callable[[Any], Any]
+READERS: dict[str, tuple[str, str, str, Reader]] = {  # code → (name, register, source organ's function, how to read it from a party)
+    "person.name": ("姓名", PERSON, "public_security", lambda p: p.name),
+    "person.id_number": ("公民身份号码", PERSON, "public_security", lambda p: p.number),
+    "person.sex": ("性别", PERSON, "public_security", lambda p: p.as_person.sex),
+    "person.birth": ("出生日期", PERSON, "public_security", lambda p: p.as_person.birth.isoformat()),
+    "person.age": ("年龄", PERSON, "public_security", lambda p: identifiers.age(p.as_person.birth, timezone.localdate())),
+    "person.nation": ("民族", PERSON, "public_security", lambda p: p.as_person.nation),
+    "person.hukou_address": ("户籍地址", PERSON, "public_security", lambda p: p.as_person.household),
+    "person.phone": ("联系电话", "账号资料", "", lambda p: p.phone),
+    "person.address": ("常住地址", "账号资料", "", lambda p: p.address),
+    "entity.name": ("名称", ENTITY, "market_regulation", lambda p: p.name),
+    "entity.uscc": ("统一社会信用代码", ENTITY, "market_regulation", lambda p: p.number),
+    "entity.kind": ("主体类型", ENTITY, "market_regulation", lambda p: p.as_entity.kind),
+    "entity.address": ("住所", ENTITY, "market_regulation", lambda p: p.address),
+    "entity.business": ("经营范围", ENTITY, "market_regulation", lambda p: p.as_entity.business),
+    "entity.representative": ("法定代表人（负责人）", ENTITY, "market_regulation", lambda p: p.as_entity.representative.name),
+    "entity.representative_id": ("法定代表人身份号码", ENTITY, "market_regulation", lambda p: p.as_entity.representative.number),
+    "entity.phone": ("联系电话", "账号资料", "", lambda p: p.phone),
+    "entity.established": ("成立日期", ENTITY, "market_regulation", lambda p: p.as_entity.established.isoformat()),
+}
+
+
+def known(actor: Actor, party: int, elements: Iterable[str], *, purpose: str, case: int | None = None) -> dict[str, Known]:
+    """What the registers know of `party` among `elements`. The look is recorded with its purpose and shown to the person."""
+    found = parties.facts_of(party)
+    now = timezone.now()
+    answers: dict[str, Known] = {}
+    for element in elements:
+        if element not in READERS:
+            continue
+        _, register, _, read = READERS[element]
+        try:
+            value = read(found)
+        except (AttributeError, ValueError):  # not this kind of party, or the register has no such fact
+            continue
+        if value not in (None, ""):
+            answers[element] = Known(str(value), register, found.verified_at or now)
+    if answers:
+        audit.record_access(actor, party=party, what="登记信息", purpose=purpose, case=case, fields=sorted(answers))
+    return answers
+
+
+def seed_elements(further: Iterable[tuple[str, str]] = ()) -> int:
+    """Enters the elements above and `further` (code, name) that items bind to; returns how many are known now."""
+    rows = [DataElement(code=c, name=n, register=r, organ=o, sensitive=c.endswith("id_number") or c.endswith("_id")) for c, (n, r, o, _) in READERS.items()]
+    rows += [DataElement(code=code, name=name) for code, name in further if code not in READERS]
+    DataElement.objects.bulk_create(rows, ignore_conflicts=True)
+    return DataElement.objects.count()

@@ -1,0 +1,147 @@
+"""What registers share: the working-day calendar, dated policy values, data elements with their source, and the history of corrections."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from yiwang.kit.access import NOTHING
+from yiwang.kit.actors import Actor
+from yiwang.kit.records import Record
+
+
+class CalendarYear(models.Model):
+    """A year whose arrangement has been entered; its version grows with every edit so that processes drop what they had."""
+
+    personal = ()
+    year = models.PositiveSmallIntegerField("年份", primary_key=True)
+    version = models.PositiveIntegerField("版次", default=1)
+    source = models.CharField("来源", max_length=200)
+
+    class Meta:
+        verbose_name = "工作日历"
+
+    def __str__(self) -> str:
+        return f"{self.year} 年"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class CalendarDay(models.Model):
+    """A date that is worked or not against its weekday (放假, 调休上班)."""
+
+    personal = ()
+    date = models.DateField("日期", primary_key=True)
+    working = models.BooleanField("上班")
+    name = models.CharField("名称", max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = "特殊日期"
+
+    def __str__(self) -> str:
+        return f"{self.date} {'上班' if self.working else '放假'}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class CalendarEdit(Record):
+    """Who changed which date, when and why."""
+
+    personal = ()
+    date = models.DateField("日期")
+    before = models.BooleanField("原为上班")
+    after = models.BooleanField("改为上班")
+    reason = models.CharField("理由", max_length=200)
+    by = models.CharField("修改人", max_length=60)
+    at = models.DateTimeField("时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = "日历修改记录"
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.reason}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q() if actor.seats else NOTHING
+
+
+class PolicyValue(Record):
+    """A limit, tariff or rule value with the place, the days and the text it rests on. Two rows never answer for one day."""
+
+    personal = ()
+    key = models.CharField("参数", max_length=80)
+    division = models.CharField("区划", max_length=12)  # prefix: "44", "4408", "440802"
+    valid = DateRangeField("有效期")
+    value = models.JSONField("取值")
+    unit = models.CharField("单位", max_length=20, blank=True)
+    source = models.CharField("来源", max_length=200)
+    article = models.CharField("条款", max_length=60, blank=True)
+    mark = models.CharField("核实", max_length=1, choices=[("V", "已核实"), ("K", "待核实")], default="K")
+
+    class Meta:
+        verbose_name = "政策参数"
+        constraints = [
+            ExclusionConstraint(
+                name="policy_no_overlap",
+                expressions=[("key", RangeOperators.EQUAL), ("division", RangeOperators.EQUAL), ("valid", RangeOperators.OVERLAPS)],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} = {self.value}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class DataElement(models.Model):
+    """数据元: a fact that is kept once, by one source organ (一数一源), and asked of nobody twice."""
+
+    personal = ()
+    code = models.CharField("数据元", max_length=60, primary_key=True)
+    name = models.CharField("名称", max_length=60)
+    register = models.CharField("来源库", max_length=60, blank=True)  # 人口库, 法人库, 电子证照库; empty: no register keeps it
+    organ = models.CharField("数源单位", max_length=60, blank=True)  # function key of the source organ
+    sensitive = models.BooleanField("敏感个人信息", default=False)
+
+    class Meta:
+        verbose_name = "数据元"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class Version(Record):
+    """A correction of a register row: what it said before and after, since when that is true, when it was entered, by whom and why."""
+
+    personal = ("before", "after")
+    subject_type = models.CharField("对象类型", max_length=60)
+    subject_id = models.CharField("对象", max_length=60)
+    before = models.JSONField("原值")
+    after = models.JSONField("新值")
+    valid_from = models.DateField("生效日期")
+    at = models.DateTimeField("录入时间", default=timezone.now)
+    by = models.CharField("更正人", max_length=60)
+    reason = models.CharField("理由", max_length=300)
+
+    class Meta:
+        verbose_name = "更正记录"
+        indexes = [models.Index(fields=["subject_type", "subject_id"])]
+
+    def __str__(self) -> str:
+        return f"{self.subject_type} {self.subject_id} {self.valid_from}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q() if actor.seats else NOTHING
