@@ -24,26 +24,27 @@ class Known:
 
 
 PERSON, ENTITY = "人口库", "法人库"
+SENSITIVE = {"person.id", "unit.legal_rep_id"}  # 身份证件号码 (个人信息保护法第二十八条 with GB/T 35273)
 Reader = Callable[[Any], Any]
 READERS: dict[str, tuple[str, str, str, Reader]] = {  # code → (name, register, source organ's function, how to read it from a party)
     "person.name": ("姓名", PERSON, "public_security", lambda p: p.name),
-    "person.id_number": ("公民身份号码", PERSON, "public_security", lambda p: p.number),
+    "person.id": ("公民身份号码", PERSON, "public_security", lambda p: p.number),
     "person.sex": ("性别", PERSON, "public_security", lambda p: p.as_person.sex),
-    "person.birth": ("出生日期", PERSON, "public_security", lambda p: p.as_person.birth.isoformat()),
+    "person.birth_date": ("出生日期", PERSON, "public_security", lambda p: p.as_person.birth.isoformat()),
     "person.age": ("年龄", PERSON, "public_security", lambda p: identifiers.age(p.as_person.birth, timezone.localdate())),
     "person.nation": ("民族", PERSON, "public_security", lambda p: p.as_person.nation),
     "person.hukou_address": ("户籍地址", PERSON, "public_security", lambda p: p.as_person.household),
     "person.phone": ("联系电话", "账号资料", "", lambda p: p.phone),
     "person.address": ("常住地址", "账号资料", "", lambda p: p.address),
-    "entity.name": ("名称", ENTITY, "market_regulation", lambda p: p.name),
-    "entity.uscc": ("统一社会信用代码", ENTITY, "market_regulation", lambda p: p.number),
-    "entity.kind": ("主体类型", ENTITY, "market_regulation", lambda p: p.as_entity.kind),
-    "entity.address": ("住所", ENTITY, "market_regulation", lambda p: p.address),
-    "entity.business": ("经营范围", ENTITY, "market_regulation", lambda p: p.as_entity.business),
-    "entity.representative": ("法定代表人（负责人）", ENTITY, "market_regulation", lambda p: p.as_entity.representative.name),
-    "entity.representative_id": ("法定代表人身份号码", ENTITY, "market_regulation", lambda p: p.as_entity.representative.number),
-    "entity.phone": ("联系电话", "账号资料", "", lambda p: p.phone),
-    "entity.established": ("成立日期", ENTITY, "market_regulation", lambda p: p.as_entity.established.isoformat()),
+    "unit.name": ("名称", ENTITY, "market_regulation", lambda p: p.name),
+    "unit.uscc": ("统一社会信用代码", ENTITY, "market_regulation", lambda p: p.number),
+    "unit.kind": ("主体类型", ENTITY, "market_regulation", lambda p: p.as_entity.kind),
+    "unit.address": ("住所", ENTITY, "market_regulation", lambda p: p.address),
+    "unit.scope": ("经营范围", ENTITY, "market_regulation", lambda p: p.as_entity.business),
+    "unit.legal_rep": ("法定代表人（负责人）", ENTITY, "market_regulation", lambda p: p.as_entity.representative.name),
+    "unit.legal_rep_id": ("法定代表人身份号码", ENTITY, "market_regulation", lambda p: p.as_entity.representative.number),
+    "unit.phone": ("联系电话", "账号资料", "", lambda p: p.phone),
+    "unit.established": ("成立日期", ENTITY, "market_regulation", lambda p: p.as_entity.established.isoformat()),
 }
 
 
@@ -69,7 +70,7 @@ def known(actor: Actor, party: int, elements: Iterable[str], *, purpose: str, ca
 
 def seed_elements(further: Iterable[tuple[str, str]] = ()) -> int:
     """Enters the elements above and `further` (code, name) that items bind to; returns how many are known now."""
-    rows = [DataElement(code=c, name=n, register=r, organ=o, sensitive=c.endswith("id_number") or c.endswith("_id")) for c, (n, r, o, _) in READERS.items()]
+    rows = [DataElement(code=c, name=n, register=r, organ=o, sensitive=c in SENSITIVE) for c, (n, r, o, _) in READERS.items()]
     rows += [DataElement(code=code, name=name) for code, name in further if code not in READERS]
     DataElement.objects.bulk_create(rows, ignore_conflicts=True)
     return DataElement.objects.count()

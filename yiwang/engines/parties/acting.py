@@ -1,0 +1,124 @@
+"""Who acts for whom. An agent has exactly what a live delegation gives; a legal representative acts for the entity."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from yiwang.base.errors import Invalid, NotAllowed, NotFound
+from yiwang.engines.audit import api as audit
+from yiwang.engines.parties.models import Delegation, LegalEntity, Membership, Party
+from yiwang.kit.actors import Actor, Seat
+from yiwang.kit.rowsecurity import elevated
+
+EVERYTHING = ("*",)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody for whom a person may act."""
+
+    party: int
+    name: str
+    kind: str
+    scope: tuple[str, ...]
+    until: datetime | None  #: None: as legal representative, while they are
+
+
+def actor_for(account: int, party: int, name: str, *, acting_for: int | None = None, address: str = "", purpose: str = "") -> Actor:
+    """The actor of a signed-in person: posts held today, and the principal acted for. Raises NotAllowed when that right is not live."""
+    principal = _principal(party, acting_for) if acting_for not in (None, party) else None
+    return Actor(
+        account=account,
+        name=name,
+        party=party,
+        acting_for=principal.party if principal else party,
+        acting_name=principal.name if principal else name,
+        scope=principal.scope if principal else EVERYTHING,
+        seats=_seats(party) if principal is None else (),  # an official who acts for a principal is a citizen for that while
+        address=address,
+        purpose=purpose,
+    )
+
+
+def principals_of(party: int) -> list[Principal]:
+    """Entities that the person represents and live delegations, by name."""
+    with elevated():  # names of one's own principals
+        represented = LegalEntity.objects.filter(representative=party, status="存续").select_related("party")
+        found = [Principal(e.party_id, e.party.name, e.party.kind, EVERYTHING, None) for e in represented]
+        found += [Principal(d.principal_id, d.principal.name, d.principal.kind, tuple(d.scope), d.valid_to) for d in _live().filter(agent=party)]
+    return sorted(found, key=lambda p: p.name)
+
+
+@transaction.atomic
+def delegate(actor: Actor, *, agent_name: str, agent_number: str, scope: list[str], valid_to: datetime) -> Delegation:
+    """The actor, or the entity acted for as its representative, lets a person act until `valid_to`. Raises Invalid."""
+    principal = _own_principal(actor)
+    if valid_to <= timezone.now():
+        raise Invalid("委托的截止时间应当晚于现在。", fields={"valid_to": "请选择以后的日期"})
+    if not scope:
+        raise Invalid("请选择委托办理的事项范围。", fields={"scope": "至少选择一项，或选择全部事项"})
+    with elevated():  # an agent is found by name and number together, never by one alone
+        agent = Party.objects.filter(kind=Party.Kind.PERSON, number=agent_number.strip().upper(), name=agent_name.strip()).first()
+        if agent is None:
+            raise Invalid("没有找到姓名和证件号码相符的个人。", hint="请核对；代办人需要先注册并完成实名。", fields={"agent_number": "姓名与证件号码不相符或尚未注册"})
+        if agent.pk == principal:
+            raise Invalid("不能委托本人。", fields={"agent_number": "这是委托人本人"})
+        made = Delegation.objects.create(principal_id=principal, agent=agent, scope=scope, valid_to=valid_to)
+    audit.record(actor, "delegation.give", subject=made, summary=f"委托他人代办，至 {timezone.localtime(valid_to):%Y-%m-%d}")
+    return made
+
+
+@transaction.atomic
+def withdraw_delegation(actor: Actor, delegation: int) -> Delegation:
+    """Ends a delegation at once; what the agent did before stands. Raises NotFound unless the actor is the principal (or its representative) or the agent."""
+    found = Delegation.objects.select_for_update().filter(Q(principal=_own_principal(actor)) | Q(agent=actor.party), pk=delegation).first()
+    if found is None:
+        raise NotFound("没有找到这份委托。")
+    if found.withdrawn_at is None:
+        found.withdrawn_at = timezone.now()
+        found.save(update_fields=["withdrawn_at"])
+        audit.record(actor, "delegation.withdraw", subject=found, summary="撤回委托")
+    return found
+
+
+def _own_principal(actor: Actor) -> int:
+    if actor.party is None:
+        raise NotAllowed("请先登录。")
+    principal = actor.acting_for or actor.party
+    if principal != actor.party and not LegalEntity.objects.filter(party=principal, representative=actor.party).exists():
+        raise NotAllowed("代办人不能再委托他人，请由法定代表人办理。")
+    return principal
+
+
+def _principal(party: int, acting_for: int | None) -> Principal:
+    found = next((p for p in principals_of(party) if p.party == acting_for), None)
+    if found is None:
+        raise NotAllowed("您代办的授权已经到期或被撤回。", hint="请切换回本人身份，或请委托人重新授权。")
+    return found
+
+
+def _live() -> models.QuerySet[Delegation]:
+    now = timezone.now()
+    return Delegation.objects.filter(withdrawn_at=None, valid_from__lte=now, valid_to__gt=now).select_related("principal")
+
+
+def _seats(party: int) -> tuple[Seat, ...]:
+    today = timezone.localdate()
+    held = (
+        Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gte=today), party=party, valid_from__lte=today)
+        .select_related("post__organisation", "post__division")
+    )
+    return tuple(
+        Seat(
+            post=m.post_id,
+            title=m.post.title,
+            organ=m.post.organisation_id,
+            organ_name=m.post.organisation.name,
+            division=m.post.division.prefix,
+            roles=frozenset(m.post.roles),
+        )
+        for m in held
+    )
