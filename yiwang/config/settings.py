@@ -113,6 +113,7 @@ ACCOUNT_RATE_LIMITS = {"signup": "60/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://")
+SMS_SIGNATURE = "湛江政务"
 MFA_TOTP_ISSUER = "湛江政务服务"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.5

@@ -12,10 +12,10 @@ from yiwang.engines.parties.models import Division, Management, Membership, Orga
 from yiwang.kit.actors import Actor
 
 HALL = "admin_service_centre"
-TOWN = "town_government"
+ZONE = "派出机构"  # organisations of this kind manage units inside other divisions
 
 
-def covering(division: str) -> list[str]:
+def divisions_above(division: str) -> list[str]:
     """The codes of a division and all above it, the nearest first."""
     codes = [division[:length].ljust(12, "0") for length in (12, 9, 6, 4, 2)]
     return list(dict.fromkeys(codes))
@@ -24,7 +24,7 @@ def covering(division: str) -> list[str]:
 def managing_organisation(division: str) -> Organisation | None:
     """The zone that manages the unit or one above it below the county, if any (the managing tree)."""
     today = timezone.localdate()
-    live = Management.objects.filter(Q(valid_to=None) | Q(valid_to__gte=today), division__in=covering(division)).select_related("organisation")
+    live = Management.objects.filter(Q(valid_to=None) | Q(valid_to__gte=today), division__in=divisions_above(division)).select_related("organisation")
     return next((m.organisation for m in sorted(live, key=lambda m: m.division_id.rstrip("0"), reverse=True)), None)
 
 
@@ -35,15 +35,12 @@ def organ_for(function: str, division: str) -> Organisation:
         own = Organisation.objects.filter(function=function, parent=zone).first()
         if own:
             return own
-    places = covering(division)
-    found = {o.division_id: o for o in Organisation.objects.filter(function=function, division__in=places).exclude(parent__function__in=ZONES)}
+    places = divisions_above(division)
+    found = {o.division_id: o for o in Organisation.objects.filter(function=function, division__in=places).exclude(parent__kind=ZONE)}
     for code in places:
         if code in found:
             return found[code]
     raise NotFound(f"{division[:6]} 没有承担“{function}”职能的机构。")
-
-
-ZONES = ("etdz", "fenyong", "nansan", "haidong")
 
 
 def organ_named(key: str) -> Organisation:
@@ -70,12 +67,8 @@ def holders_of(role: str, *, organ: int | None = None, covering: str | None = No
     if organ is not None:
         held = held.filter(post__organisation=organ)
     if covering is not None:
-        held = held.filter(post__division__in=_codes(covering))
+        held = held.filter(post__division__in=divisions_above(covering))
     return list(held.order_by("party").values_list("party", flat=True).distinct())
-
-
-def _codes(division: str) -> list[str]:
-    return covering(division)
 
 
 @transaction.atomic
