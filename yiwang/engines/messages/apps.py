@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class Config(AppConfig):
     name = "yiwang.engines.messages"
-    label = "messages"
+    label = "messaging"

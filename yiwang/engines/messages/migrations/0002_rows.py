@@ -6,5 +6,5 @@ from yiwang.kit.rowsecurity import secure
 
 
 class Migration(migrations.Migration):
-    dependencies = [("messages", "0001_initial")]
-    operations = [secure("messages_message", "to_id")]
+    dependencies = [("messaging", "0001_initial")]
+    operations = [secure("messaging_message", "to_id")]
