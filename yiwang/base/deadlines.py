@@ -5,6 +5,7 @@ rest day ends on the next working day (民法典第二百零三条); the last da
 day on which it runs again is (行政许可法第四十五条). Hours run from moment to moment.
 """
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -18,7 +19,7 @@ Stops = Sequence[tuple[datetime, datetime]]
 
 @dataclass(frozen=True)
 class Term:
-    """An amount of a unit: "working", "calendar" or "hour"."""
+    """An amount of a unit: "working", "calendar", "month" or "hour"."""
 
     amount: int
     unit: str
@@ -40,6 +41,8 @@ def warn_at(term: Term, start: datetime, *, calendar: WorkingCalendar, suspensio
     """The moment from which a fifth or less of the term is left."""
     if term.unit == "hour":
         return _after_hours(start, timedelta(minutes=term.amount * 48), suspensions)
+    if term.unit == "month":
+        term = Term((due_at(term, start, calendar=calendar, suspensions=suspensions).date() - _local(start)).days, "calendar")
     used = term.part(4, 5)
     day = _nth(used, _local(start), calendar, suspensions) if used.amount else _local(start)
     return _midnight(day + DAY)
@@ -58,11 +61,13 @@ def units_left(term: Term, start: datetime, now: datetime, *, calendar: WorkingC
 
 def _last_day(term: Term, start: date, calendar: WorkingCalendar, stops: Stops) -> date:
     day = _nth(term, start, calendar, stops)
-    return calendar.next_working(day) if term.unit == "calendar" else day
+    return day if term.unit == "working" else calendar.next_working(day)
 
 
 def _nth(term: Term, start: date, calendar: WorkingCalendar, stops: Stops) -> date:
     """The day on which the last unit of the term is counted."""
+    if term.unit == "month":
+        return _months_later(start, term.amount) + DAY * sum((_local(until) - _local(since)).days for since, until in stops)
     left, day = term.amount, start
     while left > 0:
         day = next(_counted(day, term.unit, calendar, stops))
@@ -77,6 +82,12 @@ def _counted(after: date, unit: str, calendar: WorkingCalendar, stops: Stops) ->
         stood = any(_local(since) <= day < _local(until) for since, until in stops)
         if not stood and (unit == "calendar" or calendar.is_working(day)):
             yield day
+
+
+def _months_later(day: date, months: int) -> date:
+    """The corresponding day; where the month has none, its last (民法典第二百零二条)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _after_hours(start: datetime, length: timedelta, stops: Stops) -> datetime:

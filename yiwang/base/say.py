@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from yiwang.base.deadlines import ZONE
 
-_UNITS = {"working": "个工作日", "calendar": "天", "hour": "小时"}
+_UNITS = {"working": "个工作日", "calendar": "天", "month": "个月", "hour": "小时"}
 
 
 def moment(at: datetime, now: datetime) -> str:

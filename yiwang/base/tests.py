@@ -113,12 +113,16 @@ def test_hours_run_through_the_night_and_stand_when_stopped() -> None:
     assert due == at(9, 28, 13)
 
 
+def test_months_end_on_the_corresponding_day() -> None:
+    assert deadlines.due_at(Term(1, "month"), datetime(2024, 1, 31, tzinfo=ZONE), calendar=YEAR) == datetime(2024, 3, 1, tzinfo=ZONE)
+
+
 def test_warning_comes_with_a_fifth_left() -> None:
     assert deadlines.warn_at(Term(10, "calendar"), at(9, 1), calendar=YEAR) == datetime(2024, 9, 10, tzinfo=ZONE)
 
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(lambda d: d.replace(tzinfo=ZONE))
-TERMS = st.builds(Term, st.integers(1, 90), st.sampled_from(["working", "calendar", "hour"]))
+TERMS = st.builds(Term, st.integers(1, 90), st.sampled_from(["working", "calendar", "month", "hour"]))
 
 
 @given(TERMS, MOMENTS)

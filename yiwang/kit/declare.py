@@ -38,10 +38,14 @@ class Clock:
     amount: int | Callable[[Any], int]  #: number of units, or a function of the case
     unit: Literal["working", "calendar", "hour"] | Callable[[Any], str] = "working"
     basis: str | Callable[[Any], str] = ""  #: 行政许可法第四十二条
-    extendable: int = 0  #: largest extension in the same unit
+    extendable: int | Callable[[Any], int] = 0  #: largest extension in the same unit
     extension_by: str = ""  #: role that approves an extension
     expiry: Literal["alert", "deem"] = "alert"  #: what silence means: an alarm, or the step named by `deems` is taken
     deems: str = ""  #: step the system takes at expiry (e.g. accept: 逾期视为受理)
+
+
+    def longest_extension(self, case: Any) -> int:
+        return self.extendable(case) if callable(self.extendable) else self.extendable
 
 
 @dataclass(frozen=True, kw_only=True)

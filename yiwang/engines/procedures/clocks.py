@@ -68,8 +68,8 @@ def extend(deadline: Deadline, *, amount: int, at: datetime, by: str, reason: st
     clock = deadline.case.declared.clock(deadline.code)
     if deadline.finished_at is not None:
         raise Conflict("这个时限已经结束，不能再延长。")
-    if not 0 < amount <= clock.extendable - deadline.extended:
-        raise Invalid(f"最多还可以延长 {max(clock.extendable - deadline.extended, 0)} 个单位。", fields={"amount": "超过法定可延长的限度"})
+    if not 0 < amount <= clock.longest_extension(deadline.case) - deadline.extended:
+        raise Invalid(f"最多还可以延长 {max(clock.longest_extension(deadline.case) - deadline.extended, 0)} 个单位。", fields={"amount": "超过法定可延长的限度"})
     deadline.extended = F("extended") + amount
     deadline.save(update_fields=["extended"])
     deadline.refresh_from_db()

@@ -51,7 +51,7 @@ def ask_extension(actor: Actor, case: int, *, clock: str, amount: int, reason: s
     deadline = clocks.running(locked, clock)
     if deadline is None:
         raise Conflict("这个时限没有在计时，不需要延期。")
-    allowed = locked.declared.clock(clock).extendable - deadline.extended
+    allowed = locked.declared.clock(clock).longest_extension(locked) - deadline.extended
     problems = {}
     if not 0 < amount <= allowed:
         problems["amount"] = f"依法最多可延长 {allowed} 个单位。" if allowed > 0 else "这个时限依法不能延长。"
