@@ -182,3 +182,20 @@ class Synonym(models.Model):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q() if actor.seats else NOTHING
+
+
+class SearchVersion(models.Model):
+    """One row: grows whenever the index changes, so that processes drop the matrix they keep."""
+
+    personal = ()
+    version = models.BigIntegerField("版次", default=1)
+
+    class Meta:
+        verbose_name = "检索版次"
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
