@@ -15,6 +15,7 @@ ZONE = os.environ.get("YIWANG_ZONE", "all")  # internet | extranet | exchange | 
 ALLOWED_HOSTS = os.environ.get("YIWANG_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 PUBLIC_URL = os.environ.get("YIWANG_PUBLIC_URL", "http://localhost:8000")  # printed in QR codes and sealed documents
 STREAM_URL = os.environ.get("YIWANG_STREAM_URL", "")  # the event stream's address as browsers see it; empty: pages do not listen
+NODE_USCC = os.environ.get("YIWANG_USCC", "11440800007021234D")  # credit code under which this node numbers what has no national code
 CITY = os.environ.get("YIWANG_CITY", "440800")  # GB/T 2260 code of the node's own division
 
 GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = spatial.libraries()
