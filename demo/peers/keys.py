@@ -1,0 +1,48 @@
+"""Keys and addresses of the stand-ins, and the rows by which the product knows them."""
+
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def make_keys(folder: Path) -> None:
+    """Makes what is missing in `folder`: the channel's pair, the merchant's pair, the SMS secret."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("payment", "merchant"):
+        if not (folder / f"{name}.key").exists():
+            key = Ed25519PrivateKey.generate()
+            _keep(folder / f"{name}.key", key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+            _keep(folder / f"{name}.pub", key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    if not (folder / "sms.secret").exists():
+        _keep(folder / "sms.secret", secrets.token_hex(32).encode())
+
+
+def configure(folder: Path, *, payment_url: str, sms_url: str) -> None:
+    """Writes the channel and gateway rows; key files are named relative to settings.KEYS."""
+    from datetime import time
+
+    from django.conf import settings
+
+    from yiwang.engines.messages.models import Gateway
+    from yiwang.platforms.payments.models import Channel
+
+    make_keys(folder)
+    place = folder.relative_to(settings.KEYS)
+    Channel.objects.update_or_create(
+        pk="unified",
+        defaults={
+            "name": "统一公共支付平台", "url": payment_url, "merchant": "ZJ0001", "key_file": f"{place}/merchant.key",
+            "public_key": (folder / "payment.pub").read_text(), "active": True,
+        },
+    )
+    Gateway.objects.update_or_create(
+        pk="sms",
+        defaults={"url": sms_url, "account": "zhanjiang", "key_file": f"{place}/sms.secret", "quiet_from": time(22), "quiet_to": time(8)},
+    )
+
+
+def _keep(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
