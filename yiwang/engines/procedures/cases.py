@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from yiwang.base.errors import NotFound
@@ -62,6 +63,11 @@ def start(actor: Actor, opening: Opening) -> tuple[Case, bool]:
         opened_at=now,
     )
     return case, True
+
+
+def cases_of(actor: Actor) -> "QuerySet[Case]":
+    """The cases that the actor may see."""
+    return restrict(actor, Case.objects.all())
 
 
 def lock(actor: Actor, case: int) -> Case:

@@ -144,12 +144,12 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
 def _run_clocks(case: Case, step: Step, procedure: Procedure, actor: Actor, now: datetime, reason: str) -> None:
     for code in step.finishes:
         clocks.finish(case, code, at=now, by=actor.name)
+    for code in step.starts:
+        clocks.start(case, procedure.clock(code), at=now, by=actor.name)
     for code in step.suspends:
         clocks.suspend(case, code, at=now, by=actor.name, reason=reason)
     for code in step.resumes:
         clocks.resume(case, code, at=now, by=actor.name)
-    for code in step.starts:
-        clocks.start(case, procedure.clock(code), at=now, by=actor.name)
 
 
 def _arrive(case: Case, procedure: Procedure, source: str, now: datetime, actor: Actor) -> None:

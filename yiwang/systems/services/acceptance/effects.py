@@ -44,6 +44,11 @@ def consult_days(case: Any) -> int:
     return int(registers.policy("acceptance.consult-days", division=case.division_id, on=timezone.localdate()))
 
 
+def longest_extension(case: Any) -> int:
+    """What the item's law allows in the head's hand (行政许可法第四十二条: ten working days unless it says otherwise)."""
+    return int(application_of(case).version.extension)
+
+
 def window(case: Any) -> int:
     """The one window that takes in and hands out: the service hall that covers the division, or the office itself where there is none (towns)."""
     return parties.window_for(case.organ_id)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from yiwang.engines.ledger import api as ledger
 from yiwang.kit.actors import Actor
 from yiwang.platforms.items import api as items
@@ -10,7 +12,7 @@ from yiwang.systems.services.acceptance.models import Application
 
 def lines_of(application: Application, case: Any) -> list[Any]:
     """The lines of the fee with their tariff rows (items.api.fee_lines): empty when the item is free."""
-    return list(items.fee_lines(application.version, application.answers, division=case.division_id, on=case.opened_at.date()))
+    return list(items.fee_lines(application.version, application.situation, application.answers, division=case.division_id, on=timezone.localdate(case.opened_at)))
 
 
 def amount_due(case: Any) -> int:

@@ -23,7 +23,7 @@ DECIDE = Clock(
     amount=effects.promised_amount,
     unit=effects.promised_unit,
     basis=effects.limit_basis,
-    extendable=10,
+    extendable=effects.longest_extension,
     extension_by=REVIEWER,
 )
 JOINT_DECIDE = Clock(
@@ -32,7 +32,7 @@ JOINT_DECIDE = Clock(
     amount=effects.promised_amount,
     unit=effects.promised_unit,
     basis="行政许可法第四十二条第二款",
-    extendable=15,
+    extendable=effects.longest_extension,
     extension_by=REVIEWER,
 )
 LICENSE = Clock(code="license", name="制证送达期限", amount=10, basis="行政许可法第四十四条")
@@ -165,12 +165,12 @@ joint = Procedure(
     steps=(
         SUBMIT, ASK_CORRECTION, RESUBMIT, LAPSE, DECLINE, *accept("consulting", effects.accept_and_consult),
         Step(code="gather", name="部门意见收齐", source="consulting", target="reviewing", by=SYSTEM_ROLE, after_children=True, effect=effects.gather),
-        *REVIEW, grant(target=effects.after_grant, targets=("paying", "licensing")), REFUSE,
+        *REVIEW, replace(grant(target=effects.after_grant, targets=("paying", "licensing")), suspends=("license",)), REFUSE,
         Step(
-            code="paid", name="缴费完成", source="paying", target="licensing", by=SYSTEM_ROLE, effect=effects.make_licence, resumes=("license",),
+            code="paid", name="缴费完成", source="paying", target="licensing", by=SYSTEM_ROLE, effect=effects.make_licence,
             message="case-paid",
         ),
-        LICENSED, DELIVER, replace(WITHDRAW, source=(*OPEN_STATES, "consulting", "paying")),
+        replace(LICENSED, resumes=("license",)), DELIVER, replace(WITHDRAW, source=(*OPEN_STATES, "consulting", "paying")),
     ),
     clocks=(ACCEPT, CORRECT, JOINT_DECIDE, LICENSE),
 )

@@ -31,7 +31,7 @@ def decide(case: int) -> None:
     if locked.state != "deciding" or locked.procedure != "instant":
         return
     application = Application.objects.select_related("version").get(case=locked)
-    verdict = items.facts_decide(application.version, applicant=locked.applicant_id, on=timezone.localdate())
+    verdict = items.facts_decide(application.version, applicant=locked.applicant_id, division=locked.division_id, on=timezone.localdate())
     if verdict.holds:
         procedures.perform(SYSTEM, case, "grant", {"opinion": verdict.words})
 
@@ -52,6 +52,7 @@ def make_licence(case: int) -> None:
             issuer=locked.organ_id,
             valid_from=timezone.localdate(),
             valid_to=items.licence_until(application.version, application.answers, start=timezone.localdate()),
+            number=locked.number,
             case=locked.pk,
         )
         application.save(update_fields=["licence"])

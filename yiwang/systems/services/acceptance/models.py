@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from yiwang.engines.procedures import api as procedures
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
@@ -63,9 +64,7 @@ class Application(Record):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
-        from yiwang.engines.procedures.models import Case
-
-        return Q(case__in=Case.objects.filter(Case.visible_to(actor)))
+        return Q(case__in=procedures.cases_of(actor))
 
 
 class Material(Record):
