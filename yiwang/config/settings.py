@@ -17,6 +17,8 @@ PUBLIC_URL = os.environ.get("YIWANG_PUBLIC_URL", "http://localhost:8000")  # pri
 STREAM_URL = os.environ.get("YIWANG_STREAM_URL", "")  # the event stream's address as browsers see it; empty: pages do not listen
 NODE_USCC = os.environ.get("YIWANG_USCC", "11440800007021234D")  # credit code under which this node numbers what has no national code
 CITY = os.environ.get("YIWANG_CITY", "440800")  # GB/T 2260 code of the node's own division
+CITY_NAME = os.environ.get("YIWANG_CITY_NAME", "湛江")
+CITY_NOTICE = os.environ.get("YIWANG_NOTICE", "")  # shown on every page of an installation whose data are invented: 演示
 
 GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = spatial.libraries()
 
@@ -155,6 +157,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "SAMEORIGIN"
+CSRF_FAILURE_VIEW = "yiwang.shells.errors.refused"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_AGE = 8 * 3600

@@ -5,6 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from yiwang.shells import health, routes
 
+handler404 = "yiwang.shells.errors.not_found"
+handler500 = "yiwang.shells.errors.failed"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("accounts/", include("allauth.urls")),

@@ -1,11 +1,11 @@
 """Cases: start, perform, urge, extend, hand over, lists. Everything outside this engine comes through here."""
 
-from yiwang.engines.procedures.cases import Opening, cases_of, lock, start
+from yiwang.engines.procedures.cases import Opening, cases_of, find, lock, start
 from yiwang.engines.procedures.moves import Offer, is_applicant, move, offers, perform
 from yiwang.engines.procedures.requests import ask_extension, decide_extension, extension_waiting, hand_over, late_cases, running_deadlines, urge
 from yiwang.engines.procedures.worklist import Lamp, Page, counts, lamp_of, waiting
 
 __all__ = [
-    "Lamp", "Offer", "Opening", "Page", "ask_extension", "cases_of", "counts", "decide_extension", "extension_waiting", "hand_over", "is_applicant", "lamp_of",
+    "Lamp", "Offer", "Opening", "Page", "ask_extension", "cases_of", "counts", "decide_extension", "extension_waiting", "find", "hand_over", "is_applicant", "lamp_of",
     "late_cases", "lock", "move", "offers", "perform", "running_deadlines", "start", "urge", "waiting",
 ]

@@ -70,6 +70,14 @@ def cases_of(actor: Actor) -> "QuerySet[Case]":
     return restrict(actor, Case.objects.all())
 
 
+def find(actor: Actor, case: int) -> Case:
+    """Raises NotFound unless the actor may see it."""
+    found = cases_of(actor).select_related("applicant", "agent", "organ", "division").filter(pk=case).first()
+    if found is None:
+        raise NotFound("没有找到这件办件。", hint="请核对办件编号；只能查看自己、所代办或本单位承办的办件。")
+    return found
+
+
 def lock(actor: Actor, case: int) -> Case:
     """The case, locked until the transaction ends; its main case first, so that two child cases never wait for each other. Raises NotFound."""
     found = restrict(actor, Case.objects.filter(pk=case)).values_list("parent", flat=True).first() if case else None

@@ -1,0 +1,83 @@
+"""What every page shows around its content: the menu of the actor's pages, unread messages, whom they act for, whether the city is invented."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from yiwang.engines.messages import api as messages
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.acting import Principal
+from yiwang.kit.actors import Actor
+from yiwang.kit.guards import actor_of, may_pass
+from yiwang.kit.registry import registry
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a menu."""
+
+    label: str
+    url: str
+    icon: str
+    here: bool
+
+
+@dataclass
+class Chrome:
+    """Computed only where a template asks."""
+
+    request: HttpRequest
+    actor: Actor
+
+    @cached_property
+    def large(self) -> bool:
+        return self.request.COOKIES.get("large") == "1"
+
+    @cached_property
+    def notice(self) -> str:
+        return settings.CITY_NOTICE
+
+    @cached_property
+    def stream(self) -> str:
+        return f"{settings.STREAM_URL}/stream" if settings.STREAM_URL and not self.actor.is_anonymous else ""
+
+    @cached_property
+    def unread(self) -> int:
+        return messages.unread(self.actor)
+
+    @cached_property
+    def principals(self) -> list[Principal]:
+        return parties.principals_of(self.actor.party) if self.actor.party else []
+
+    @cached_property
+    def acting(self) -> bool:
+        return self.actor.acting_for not in (None, self.actor.party)
+
+    def menu(self, shell: str) -> list[Entry]:
+        """The pages with a label that this actor may enter, in declared order."""
+        made = []
+        for system, page in registry().pages(shell):
+            if page.menu and may_pass(self.actor, page.guard or (("official",) if shell in {"console", "field"} else ())):
+                url = reverse(f"{system.code}:{page.name}")
+                made.append(Entry(page.menu, url, page.icon, self.request.path == url))
+        return made
+
+    @cached_property
+    def portal_menu(self) -> list[Entry]:
+        return self.menu("portal")
+
+    @cached_property
+    def console_menu(self) -> list[Entry]:
+        return self.menu("console")
+
+    @cached_property
+    def field_menu(self) -> list[Entry]:
+        return self.menu("field")
+
+
+def chrome(request: HttpRequest) -> dict[str, Any]:
+    return {"chrome": Chrome(request, actor_of(request))}

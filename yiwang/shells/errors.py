@@ -1,0 +1,78 @@
+"""Errors as people and machines meet them: a page that says what happened and what to do, or a problem document (RFC 9457)."""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+
+from yiwang.base.errors import NotAllowed, NotFound, SignInNeeded, TooMany, YiwangError
+from yiwang.engines.audit import api as audit
+from yiwang.kit.guards import actor_of
+
+log = logging.getLogger("yiwang.errors")
+
+
+class ErrorMiddleware:
+    """Turns the named errors into answers; anything else is logged under a number that the person can quote."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        lapsed = getattr(request, "lapsed", None)
+        return answer(request, lapsed) if lapsed else self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponseBase | None:
+        if isinstance(problem, YiwangError):
+            return answer(request, problem)
+        return None
+
+
+def answer(request: HttpRequest, problem: YiwangError) -> HttpResponseBase:
+    """The page or document of a named error; refusals go on the record."""
+    if isinstance(problem, NotAllowed):
+        audit.record(actor_of(request), "denied", summary=problem.message, detail={"path": request.path[:200], "method": request.method})
+    if wants_json(request):
+        return problem_document(problem)
+    if isinstance(problem, SignInNeeded) and request.method == "GET" and actor_of(request).is_anonymous:
+        return redirect(f"/accounts/login/?{urlencode({'next': request.get_full_path()})}")
+    return render(request, "errors/page.html", {"problem": problem}, status=problem.status)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", "")
+
+
+def problem_document(problem: YiwangError) -> JsonResponse:
+    """type, title, status, detail and, for wrong input, errors by field."""
+    body = {"type": f"urn:yiwang:problem:{problem.code}", "title": problem.title, "status": problem.status, "detail": problem.message}
+    body |= {"hint": problem.hint} if problem.hint else {}
+    body |= {"errors": problem.fields} if problem.fields else {}
+    return JsonResponse(body, status=problem.status, content_type="application/problem+json", json_dumps_params={"ensure_ascii": False})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return answer(request, NotFound("没有这个页面。", hint="地址可能输错了，或者页面已经移动。可以从首页搜索要办的事。"))
+
+
+def refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """A form that did not come from our own page (CSRF)."""
+    return answer(request, NotAllowed("页面已经过期，没有提交。", hint="请返回上一页刷新后重新提交，已填写的内容还在。"))
+
+
+def locked_out(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    """Too many wrong passwords."""
+    return answer(request, TooMany("密码连续输错多次，这个账号暂时锁定。", hint="请半小时后再试，或携带身份证到窗口重置密码。"))
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """An error nobody foresaw: a number to quote, no details."""
+    number = secrets.token_hex(4)
+    log.exception("error %s at %s", number, request.path)
+    problem = YiwangError("系统出了问题，我们已经记录下来。", hint=f"已经提交成功的内容不会丢失。如需帮助请拨打 12345，并告知错误编号 {number}。")
+    if wants_json(request):
+        return problem_document(problem)
+    return render(request, "errors/page.html", {"problem": problem}, status=500)

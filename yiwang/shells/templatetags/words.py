@@ -1,0 +1,110 @@
+"""Words for people in every template: time, money, masks, lamps, icons."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from yiwang.base import identifiers, money, say
+from yiwang.engines.procedures import api as procedures
+from yiwang.engines.registers import api as registers
+
+register = template.Library()
+LAMPS = {"red": "已超期", "yellow": "临近到期", "green": "正常", "paused": "不计时"}
+
+
+@register.filter
+def when(at: datetime | None) -> str:
+    """今天 10:32"""
+    return say.moment(at, timezone.now()) if at else ""
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """2026年3月2日"""
+    if value is None:
+        return ""
+    local = timezone.localtime(value) if isinstance(value, datetime) else value
+    return f"{local.year}年{local.month}月{local.day}日"
+
+
+@register.filter
+def due(at: datetime | None) -> str:
+    """还剩 2 个工作日"""
+    if at is None:
+        return "不计时"
+    calendar, today = registers.working_calendar(), timezone.localdate()
+    last = timezone.localtime(at - timedelta(seconds=1)).date()
+    return say.left(calendar.working_between(today, last), "working")
+
+
+@register.filter
+def yuan(fen: int | None) -> str:
+    return money.yuan(fen or 0)
+
+
+@register.filter
+def limit(version: Any) -> str:
+    """7 个工作日"""
+    if version.promise_amount:
+        return f"{version.promise_amount} {say.unit(version.promise_unit)}"
+    return f"{version.limit_amount} {say.unit(version.limit_unit)}" if version.limit_amount else "法律未规定"
+
+
+@register.filter
+def legal_limit(version: Any) -> str:
+    return f"{version.limit_amount} {say.unit(version.limit_unit)}" if version.limit_amount else "法律未规定"
+
+
+@register.filter
+def masked(value: str) -> str:
+    """A number or phone with its middle hidden."""
+    return identifiers.mask_phone(value) if identifiers.is_mobile(value or "") else identifiers.mask_number(value or "")
+
+
+@register.filter
+def masked_name(value: str) -> str:
+    return identifiers.mask_name(value or "")
+
+
+@register.filter
+def lamp(row: Any) -> str:
+    """red, yellow, green or paused, of anything with due_at and warn_at."""
+    return procedures.lamp_of(row.due_at, row.warn_at)
+
+
+@register.filter
+def lamp_words(code: str) -> str:
+    return LAMPS[code]
+
+
+@register.filter
+def get(mapping: Any, key: str) -> Any:
+    return mapping.get(key, "")
+
+
+@register.filter
+def listed(value: Any) -> str:
+    """Text of an answer: lists with commas, nothing as a dash."""
+    if isinstance(value, list):
+        return "、".join(str(v) for v in value)
+    return "—" if value in (None, "") else str(value)
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of the sprite; with a label it speaks, without it is hidden from readers."""
+    address = f"{static('icons.svg')}#{name}"
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
+
+
+@register.simple_tag
+def city() -> str:
+    return settings.CITY_NAME

@@ -1,0 +1,59 @@
+"""Rating a finished case; the office's view of what people said."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages as flash
+from django.db.models import Avg, Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from yiwang.base.errors import Invalid
+from yiwang.engines.procedures import api as procedures
+from yiwang.engines.procedures.models import Case
+from yiwang.kit.access import restrict
+from yiwang.kit.guards import actor_of
+from yiwang.systems.services.evaluation import rules
+from yiwang.systems.services.evaluation.models import Rating
+
+
+@dataclass(frozen=True)
+class RatePage:
+    case: Case
+    grades: list[tuple[int, str]]
+    given: Rating | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class RatingsPage:
+    rows: list[Rating]
+    mean: float | None
+    count: int
+    bad: int
+
+
+def rate(request: HttpRequest, case: int) -> HttpResponse:
+    """五级评价."""
+    actor = actor_of(request)
+    found = procedures.find(actor, case)
+    error = ""
+    if request.method == "POST":
+        grade = request.POST.get("grade", "")
+        try:
+            rules.rate(actor, case, grade=int(grade) if grade.isdigit() else 0, words=request.POST.get("words", ""))
+        except Invalid as problem:
+            error = next(iter(problem.fields.values()), problem.message)
+        else:
+            flash.success(request, "感谢您的评价。")
+            return redirect("acceptance:case", case=case)
+    grades = [(int(value), str(label)) for value, label in Rating.Grade.choices]
+    page = RatePage(found, grades, rules.rating_of(actor, case), error)
+    return render(request, "evaluation/rate.html", {"page": page}, status=422 if error else 200)
+
+
+def ratings(request: HttpRequest) -> HttpResponse:
+    """What people said, newest first."""
+    rows = restrict(actor_of(request), Rating.objects.select_related("organ", "case", "reply")).order_by("-given_at")
+    figures = rows.filter(counted=True).aggregate(mean=Avg("grade"), count=Count("pk"))
+    page = RatingsPage(list(rows[:100]), figures["mean"], figures["count"], rows.filter(grade__lte=2).count())
+    return render(request, "evaluation/ratings.html", {"page": page})
