@@ -20,7 +20,8 @@ def load_layer(code: str, *, name: str, source: str, indicative: bool, features:
     layer, _ = Layer.objects.update_or_create(code=code, defaults={"name": name, "source": source, "indicative": indicative})
     count = 0
     for feature in features:
-        geometry = GEOSGeometry(json.dumps(feature["geometry"]), srid=4490)
+        geometry = GEOSGeometry(json.dumps(feature["geometry"]))
+        geometry.srid = 4490  # GeoJSON says WGS-84; the layer has been brought to CGCS2000, centimetres away
         values = {"name": feature["properties"]["name"], "geometry": geometry}
         Feature.objects.update_or_create(layer=layer, code=feature["properties"]["code"], defaults=values)
         count += 1
