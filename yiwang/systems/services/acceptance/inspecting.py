@@ -19,6 +19,7 @@ from yiwang.kit.actors import Actor
 from yiwang.systems.services.acceptance.models import Inspection, InspectionPhoto
 
 RESULTS = ("good", "wrong", "none")
+GENERAL = [{"code": "general", "name": "现场情况与申请材料一致", "key": True}]  # where an item brings no check-list of its own
 
 
 def waiting(actor: Actor) -> list[Inspection]:
@@ -52,7 +53,7 @@ def receive(actor: Actor, inspection: int, record: Mapping[str, Any]) -> Inspect
         raise Conflict("这次核查已经有了记录。", hint="您手机上的记录没有覆盖它，请联系审批人员。")
     if not actor.holds("inspector", case.organ_id):
         raise NotAllowed("现场核查由本单位的核查人员进行。")
-    _fill(locked, record, found.application.version.inspection, actor)
+    _fill(locked, record, found.application.version.inspection or GENERAL, actor)
     locked.key = key
     locked.save()
     for photo in _list(record.get("photos")):

@@ -1,0 +1,170 @@
+"""The official's desk: what waits, the case with form and materials side by side, the steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages as flash
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from yiwang.base.errors import Invalid
+from yiwang.engines.audit import api as audit
+from yiwang.engines.procedures import api as procedures
+from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, Paper
+from yiwang.kit.access import restrict
+from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE
+from yiwang.kit.guards import actor_of
+from yiwang.systems.services.acceptance import forms
+from yiwang.systems.services.acceptance.models import Application, Inspection, Material
+from yiwang.systems.services.acceptance.portal import stages_of
+
+LAMPS = (("red", "已超期"), ("yellow", "临近到期"), ("green", "正常"), ("paused", "不计时"))
+
+
+@dataclass(frozen=True)
+class WorkPage:
+    tasks: list[Any]
+    after: str
+    lamps: list[tuple[str, str, int]]
+    lamp: str
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step with its form, ready to be shown."""
+
+    step: Any
+    blocked: str
+    form: Form | None
+
+
+@dataclass(frozen=True)
+class DeskPage:
+    case: Case
+    state: Any
+    stages: list[tuple[str, str]]
+    application: Application | None
+    answers: list[tuple[str, str, Any, Any]]  # code, name, value, source
+    materials: list[Material]
+    events: list[tuple[Event, Paper | None]]
+    deadlines: list[Deadline]
+    actions: list[Action]
+    children: list[tuple[Case, Event | None]]
+    inspections: list[Inspection]
+    extension: Extension | None
+    extendable: list[tuple[Deadline, int]]
+    errors: Mapping[str, str]
+    message: str
+
+
+def work_list(request: HttpRequest) -> HttpResponse:
+    """我的任务, by lamp."""
+    actor = actor_of(request)
+    lamp, mine = request.GET.get("lamp", ""), request.GET.get("mine") == "1"
+    counts = procedures.counts(actor)
+    known: Any = lamp if lamp in counts else None
+    listed = procedures.waiting(actor, lamp=known, mine_only=mine, after=request.GET.get("after", ""))
+    page = WorkPage(listed.tasks, listed.after, [(code, name, counts[code]) for code, name in LAMPS], lamp, mine)  # type: ignore[index]  # the codes of LAMPS
+    return render(request, "acceptance/work_list.html", {"page": page})
+
+
+def late(request: HttpRequest) -> HttpResponse:
+    """超期督办."""
+    return render(request, "acceptance/late.html", {"page": procedures.late_cases(actor_of(request))})
+
+
+def case(request: HttpRequest, case: int) -> HttpResponse:
+    return render(request, "acceptance/desk_case.html", {"page": _page(request, case)})
+
+
+@require_POST
+def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
+    """Takes a step. What was typed comes back with what is wrong."""
+    actor = actor_of(request)
+    data = forms.CorrectionForm.pack(request.POST) if step == "ask_correction" else {k: v for k, v in request.POST.items() if k != "csrfmiddlewaretoken"}
+    seen = request.POST.get("revision", "")
+    try:
+        procedures.perform(actor, case, step, data, revision=int(seen) if seen.isdigit() else None)
+    except Invalid as problem:
+        page = _page(request, case, errors=problem.fields, message=problem.message, failed=step, data=data)
+        return render(request, "acceptance/desk_case.html", {"page": page}, status=422)
+    flash.success(request, "已经办理，文书正在制作并通知申请人。")
+    found = procedures.find(actor, case)
+    stays = any(o for o in procedures.offers(actor, found) if APPLICANT not in o.step.roles)
+    return redirect("acceptance:desk-case", case=case) if stays else redirect("acceptance:desk")
+
+
+@require_POST
+def extend(request: HttpRequest, case: int) -> HttpResponse:
+    """Asks for more time."""
+    amount = request.POST.get("amount", "")
+    procedures.ask_extension(
+        actor_of(request), case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdigit() else 0, reason=request.POST.get("reason", "")
+    )
+    flash.success(request, "延期申请已提交负责人批准。")
+    return redirect("acceptance:desk-case", case=case)
+
+
+@require_POST
+def decide_extension(request: HttpRequest, extension: int) -> HttpResponse:
+    """The head grants or refuses."""
+    asked = procedures.decide_extension(actor_of(request), extension, granted=request.POST.get("granted") == "1")
+    flash.success(request, "已批准延期并告知申请人。" if asked.granted else "已决定不延期。")
+    return redirect("acceptance:desk-case", case=asked.deadline.case_id)
+
+
+def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None = None, message: str = "", failed: str = "", data: Mapping[str, Any] | None = None) -> DeskPage:
+    actor = actor_of(request)
+    found = procedures.find(actor, case)
+    main = found.parent or found
+    application = Application.objects.select_related("version__item", "service", "licence__type").filter(case=main).first()
+    if request.method == "GET":
+        audit.record_access(actor, party=found.applicant_id, what="申请表和材料", purpose=f"办理“{found.subject}”", case=found.pk)
+    papers = {p.event_id: p for p in Paper.objects.filter(event__case=found).select_related("document")}
+    offered = [o for o in procedures.offers(actor, found) if set(o.step.roles) - {APPLICANT, SYSTEM_ROLE}]
+    return DeskPage(
+        case=found,
+        state=found.declared.state(found.state),
+        stages=stages_of(found),
+        application=application,
+        answers=_answers(application),
+        materials=list(application.materials.select_related("file", "licence__type").order_by("code", "round")) if application else [],
+        events=[(e, papers.get(e.pk)) for e in restrict(actor, Event.objects.filter(case=found)).select_related("organ").order_by("sequence")],
+        deadlines=list(found.deadlines.prefetch_related("moves").order_by("started_at")),
+        actions=[Action(o.step, o.blocked, _form(o.step, found, data if o.step.code == failed else None)) for o in offered],
+        children=[(c, c.events.order_by("-sequence").first()) for c in main.children.select_related("organ").order_by("pk")],
+        inspections=list(application.inspections.prefetch_related("photos__file").order_by("-ordered_at")) if application else [],
+        extension=procedures.extension_waiting(actor, found),
+        extendable=_extendable(found, offered),
+        errors=errors or {},
+        message=message,
+    )
+
+
+def _form(step: Any, case: Case, data: Mapping[str, Any] | None) -> Form | None:
+    if step.form is None or step.form is forms.CorrectionForm:
+        return None
+    kind = step.form if isinstance(step.form, type) else step.form(case)
+    form: Form = kind(data, prefix=None)
+    for name, bound in form.fields.items():
+        bound.widget.attrs["id"] = f"{step.code}-{name}"
+    return form
+
+
+def _answers(application: Application | None) -> list[tuple[str, str, Any, Any]]:
+    if application is None:
+        return []
+    names = {f["code"]: f["name"] for f in application.version.fields}
+    return [(code, names.get(code, code), value, application.sources.get(code)) for code, value in application.answers.items()]
+
+
+def _extendable(case: Case, offered: list[Any]) -> list[tuple[Deadline, int]]:
+    """Clocks whose limit somebody who works on the case may ask to extend."""
+    if not offered:
+        return []
+    running = [(d, case.declared.clock(d.code)) for d in procedures.running_deadlines(case)]
+    return [(d, c.longest_extension(case) - d.extended) for d, c in running if c.extension_by and c.longest_extension(case) > d.extended]
