@@ -24,7 +24,7 @@ GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = spatial.libraries()
 
 ENGINES = ["audit", "parties", "places", "messages", "registers", "ledger", "documents", "procedures", "indicators"]
 PLATFORMS = ["identity", "items", "licences", "payments"]
-SYSTEMS = ["acceptance", "evaluation"]  # folders below yiwang/systems/services; the declarations stand in config/systems.py
+SYSTEMS = ["acceptance", "evaluation", "network"]  # folders below yiwang/systems/services; the declarations stand in config/systems.py
 
 DECLARATIONS = "yiwang.config.systems.SYSTEMS"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

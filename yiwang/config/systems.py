@@ -1,7 +1,13 @@
 """The one explicit list of what this installation is made of, in the order menus and documentation show it."""
 
+from yiwang.engines.documents.system import system as documents
 from yiwang.kit.declare import System
 from yiwang.platforms.identity.system import system as identity
+from yiwang.platforms.items.system import system as items
+from yiwang.platforms.licences.system import system as licences
 from yiwang.platforms.payments.system import system as payments
+from yiwang.systems.services.acceptance.system import system as acceptance
+from yiwang.systems.services.evaluation.system import system as evaluation
+from yiwang.systems.services.network.system import system as network
 
-SYSTEMS: tuple[System, ...] = (payments, identity)
+SYSTEMS: tuple[System, ...] = (network, acceptance, evaluation, items, licences, payments, identity, documents)

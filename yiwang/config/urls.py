@@ -4,6 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from yiwang.shells import health, routes
+from yiwang.shells.api import interface
 
 handler404 = "yiwang.shells.errors.not_found"
 handler500 = "yiwang.shells.errors.failed"
@@ -11,5 +12,6 @@ handler500 = "yiwang.shells.errors.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("accounts/", include("allauth.urls")),
+    path("api/", interface.api.urls),
     *routes.system_pages(settings.ZONE),
 ]

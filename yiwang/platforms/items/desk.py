@@ -1,0 +1,120 @@
+"""The bureau's desk: find an item, draft its next version, preview it as people will see it, publish it from a day on."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.contrib import messages as flash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from yiwang.base.errors import Invalid, NotFound
+from yiwang.kit.guards import actor_of
+from yiwang.platforms.items import search as searching
+from yiwang.platforms.items import versions
+from yiwang.platforms.items.models import Item, ItemVersion
+
+LINES = ("conditions", "basis")  # one sentence a line
+TABLES: dict[str, tuple[tuple[str, str], ...]] = {  # repeated rows: key → columns
+    "materials": (("code", "代码"), ("name", "材料名称"), ("source", "来源"), ("licence", "电子证照"), ("note", "说明")),
+    "faq": (("ask", "问"), ("answer", "答")),
+}
+NUMBERS = ("promise_amount", "limit_amount", "visits")
+TEXTS = ("promise_unit", "limit_unit", "limit_basis", "area", "result_name", "source")
+
+
+@dataclass(frozen=True)
+class ItemsPage:
+    question: str
+    rows: list[tuple[Item, ItemVersion | None, bool]]  # item, version in force, has a draft
+
+
+@dataclass(frozen=True)
+class EditPage:
+    version: ItemVersion
+    tables: list[tuple[str, str, tuple[tuple[str, str], ...], list[list[str]]]]
+    missing: dict[str, str]
+    errors: dict[str, str]
+    message: str
+    history: list[ItemVersion]
+
+
+def items(request: HttpRequest) -> HttpResponse:
+    """事项管理."""
+    question = request.GET.get("q", "").strip()
+    found = [hit.item for hit in searching.search(question, limit=50)]
+    drafts = set(ItemVersion.objects.filter(item__in=found, state="draft").values_list("item", flat=True))
+    rows = [(item, item.versions.filter(state="published").order_by("-number").first(), item.pk in drafts) for item in found]
+    return render(request, "items/items.html", {"page": ItemsPage(question, rows)})
+
+
+@require_POST
+def draft(request: HttpRequest, item: int) -> HttpResponse:
+    """起草新版本."""
+    return redirect("items:edit", version=versions.draft_from(actor_of(request), item).pk)
+
+
+def edit(request: HttpRequest, version: int) -> HttpResponse:
+    """Edit a draft section by section; publish it when nothing is missing."""
+    actor, found = actor_of(request), _version(version)
+    errors: dict[str, str] = {}
+    message = ""
+    if request.method == "POST":
+        try:
+            found = versions.edit(actor, version, _changes(request, found))
+            if request.POST.get("do") == "publish":
+                day = request.POST.get("valid_from", "")
+                if not day:
+                    raise Invalid("还不能发布。", fields={"valid_from": "请选择施行日期"})
+                versions.publish(actor, version, valid_from=date.fromisoformat(day))
+                flash.success(request, "已发布，从施行日期起按新版本办理；在办的办件不变。")
+                return redirect("items:items")
+            flash.success(request, "草稿已保存。")
+            return redirect("items:edit", version=version)
+        except Invalid as problem:
+            errors, message = problem.fields, problem.message
+    tables = [(key, str(ItemVersion._meta.get_field(key).verbose_name), columns, [[str(row.get(c, "")) for c, _ in columns] for row in getattr(found, key)]) for key, columns in TABLES.items()]
+    history = list(found.item.versions.order_by("-number"))
+    page = EditPage(found, tables, versions.missing(found), errors, message, history)
+    return render(request, "items/edit.html", {"page": page}, status=422 if errors else 200)
+
+
+def _version(version: int) -> ItemVersion:
+    found = ItemVersion.objects.select_related("item").filter(pk=version).first()
+    if found is None:
+        raise NotFound("没有这个版本。")
+    return found
+
+
+def _changes(request: HttpRequest, version: ItemVersion) -> dict[str, Any]:
+    """What the form holds, by the version's own fields; what the table does not show of a row stays."""
+    data = request.POST
+    changes: dict[str, Any] = {name: [line.strip() for line in data[name].splitlines() if line.strip()] for name in LINES if name in data}
+    changes |= {name: int(data[name]) if data[name].isdigit() else None for name in NUMBERS if name in data}
+    changes |= {name: data[name].strip() for name in TEXTS if name in data}
+    if changes.get("visits", 0) is None:
+        changes["visits"] = 0
+    for key, columns in TABLES.items():
+        if f"{key}-{columns[0][0]}" in data:
+            changes[key] = _rows(data, key, columns, getattr(version, key))
+    for key in ("fields", "questions"):
+        if key in data:
+            try:
+                changes[key] = json.loads(data[key])
+            except ValueError:
+                raise Invalid("有内容需要修改。", fields={key: "格式不正确，请检查括号和引号"}) from None
+    return changes
+
+
+def _rows(data: Any, key: str, columns: tuple[tuple[str, str], ...], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    lists = [data.getlist(f"{key}-{code}") for code, _ in columns]
+    first = columns[0][0]
+    known = {row.get(first): row for row in before}
+    made = []
+    for values in zip(*lists, strict=True):
+        row = {code: value.strip() for (code, _), value in zip(columns, values, strict=True)}
+        if any(row.values()):
+            made.append({**known.get(row[first], {}), **row})
+    return made

@@ -1,0 +1,31 @@
+"""电子证照系统: 335 types, immutable versions, sealed faces, verification for anybody, use by reference in applications."""
+
+from yiwang.engines.documents import api as documents
+from yiwang.kit.declare import Health, MessageTemplate, Page, Register, Role, System
+from yiwang.kit.guards import ANYONE, SIGNED_IN
+from yiwang.platforms.licences import portal
+from yiwang.platforms.licences.models import LicenceType
+
+system = System(
+    code="licences",
+    name="电子证照系统",
+    owner="government_services_data",
+    layer="platform",
+    plan=("electronic_certificate_system",),
+    basis=("国务院关于在线政务服务的若干规定第十条", "GB/T 36904-2018"),
+    roles=(Role(code="licence-officer", name="证照管理人员"),),
+    registers=(Register(code="licence-types", name="证照类型", model=LicenceType, columns=("name", "issuer", "validity", "mark"), search={"name": 1}),),
+    messages=(
+        MessageTemplate(code="licence-changed", title="证照状态变化", body="您的{licence}现在的状态是“{state}”：{reason}。办理机构：{organ}。"),
+        MessageTemplate(code="licence-expiring", title="证照即将到期", body="您的{licence}将在 {days} 天后（{date}）到期，请及时办理延续。"),
+    ),
+    pages=(
+        Page(shell="portal", route="verify/", name="verify", view=portal.verify, guard=(ANYONE,), menu="证照核验", icon="shield"),
+        Page(shell="portal", route="verify/<str:identifier>", name="verify-one", view=portal.verify_one, guard=(ANYONE,)),
+        Page(shell="portal", route="my/licences", name="mine", view=portal.mine, guard=(SIGNED_IN,), menu="我的证照", icon="id"),
+        Page(shell="portal", route="my/licences/<str:identifier>", name="one", view=portal.one, guard=(SIGNED_IN,)),
+        Page(shell="portal", route="my/licences/<str:identifier>/face", name="face", view=portal.face, guard=(SIGNED_IN,)),
+    ),
+    health=(Health(code="fonts", name="中文字体", check=lambda: (documents.fonts_present(), "Noto Sans CJK SC")),),
+    journeys=("tests/journeys/test_food.py", "tests/journeys/test_verify.py"),
+)
