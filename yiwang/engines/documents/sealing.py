@@ -139,7 +139,7 @@ def _sign(typeset: Typeset, organ: str, serial: str, certificate: str, what: str
     meta = signers.PdfSignatureMetadata(
         field_name="Seal", name=organ, reason=what, subfilter=SigSeedSubFilter.PADES, certify=True, docmdp_permissions=MDPPerm.NO_CHANGES, md_algorithm="sha256"
     )
-    style = StaticStampStyle(background=ImportedPdfPage(io.BytesIO(seal_picture(organ))), border_width=0)
+    style = StaticStampStyle(background=ImportedPdfPage(str(seal_picture(organ))), border_width=0)
     signer = signers.PdfSigner(meta, _signer(serial, certificate), stamp_style=style, new_field_spec=SigFieldSpec("Seal", on_page=page - 1, box=box))
     out = io.BytesIO()
     signer.sign_pdf(writer, output=out)

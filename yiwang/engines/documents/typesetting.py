@@ -1,6 +1,7 @@
 """Templates to PDF by typst. Data travel as JSON input and are never read as markup; a missing Chinese font is an error, never empty boxes."""
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Any
 
 import segno
 import typst
+from django.conf import settings
 
+from yiwang.base.crypto import sha256
 from yiwang.base.errors import NotFound, Unavailable
 
 FOLDER = Path(__file__).parent / "typst"
@@ -38,9 +41,15 @@ def render(template: str, data: Mapping[str, Any]) -> Typeset:
 
 
 @cache
-def seal_picture(organ: str) -> bytes:
-    """The organ's round seal as a PDF page without background."""
-    return _compile(FOLDER / "seal.typ", {"organ": organ}).pdf
+def seal_picture(organ: str) -> Path:
+    """The organ's round seal as a PDF page without background, kept beside the node's keys."""
+    path = Path(settings.KEYS) / "seals" / f"{sha256(organ.encode()).hex()[:24]}.pdf"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(_compile(FOLDER / "seal.typ", {"organ": organ}).pdf)
+        fresh.replace(path)
+    return path
 
 
 def qr(text: str) -> str:

@@ -115,7 +115,7 @@ def accept_and_consult(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     """Accepts and asks every department of the joint approval at the same time, each by a child case."""
     accept(case, actor, data)
     application = application_of(case)
-    for function in application.version.joint_departments:
+    for function in application.version.joint:
         organ = parties.organ_for(function, case.division_id)
         opening = procedures.Opening(
             procedure="opinion",

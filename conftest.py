@@ -1,0 +1,38 @@
+"""Every database test begins in the demo city (fewer people), loaded once for each worker process."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("YIWANG_HOME", tempfile.mkdtemp(prefix="yiwang-test-"))  # keys and files of the tests, never the installation's own
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None) -> Iterator[None]:
+    from django.conf import settings
+    from django.test.utils import setup_databases, teardown_databases
+
+    from demo import cast, divisions, people
+    from demo.peers import keys
+    from yiwang.engines.registers import api as registers
+    from yiwang.platforms.items import api as items
+    from yiwang.platforms.licences import api as licences
+
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[], parallel=0)
+        registers.seed_calendar()
+        divisions.load_divisions()
+        divisions.load_boundaries()
+        divisions.load_organisations()
+        licences.load_types()
+        items.load_catalogue()
+        people.load_people(0)
+        cast.load_cast()
+        keys.configure(Path(settings.KEYS) / "peers", payment_url="http://127.0.0.1:9", sms_url="http://127.0.0.1:9")
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(databases, verbosity=0)
