@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,7 @@ class Suite(Protocol):
     def authority(self) -> x509.Certificate: ...
     def certify(self, organ: str, uscc: str) -> x509.Certificate: ...
     def key_of(self, serial: str) -> ec.EllipticCurvePrivateKey: ...
+    def forget(self, serial: str) -> None: ...
 
 
 class International:
@@ -66,6 +68,10 @@ class International:
 
     def key_of(self, serial: str) -> ec.EllipticCurvePrivateKey:
         return _load(_folder() / f"{serial}.key")
+
+    def forget(self, serial: str) -> None:
+        """Destroys the key of a seal that is used no more: nobody can seal with it again."""
+        (_folder() / f"{serial}.key").unlink(missing_ok=True)
 
     def _self_signed(self, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         now = datetime.now(UTC)
@@ -110,10 +116,12 @@ def _load(path: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """Writes a secret once: the first writer wins, nobody reads half of it."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(content)
+    """Writes a secret once, to the disk: the first writer wins, nobody reads half of it."""
+    descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=".")  # mode 0600
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())  # a certificate in the database without its key would be a seal that cannot seal
     with contextlib.suppress(FileExistsError):
         os.link(fresh, path)
-    fresh.unlink()
+    Path(fresh).unlink()

@@ -2,28 +2,26 @@
 
 import os
 import tempfile
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from yiwang.base import crypto
-from yiwang.base.errors import Invalid, NotFound, TooLarge
+from yiwang.base.errors import Invalid, NotFound, Tampered, TooLarge
 from yiwang.engines.documents.models import File
 
 LIMIT = 20 * 1024 * 1024
-SIGNATURES = (
-    (b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"),
-    (b"PK\x03\x04", "application/zip"),
-)
-BY_SUFFIX = {  # containers that share the ZIP signature
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".ofd": "application/ofd",
+PIXELS = 60_000_000  # of a picture: the largest phone cameras; beyond it a small file may unpack to gigabytes
+SIGNATURES = ((b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"PK\x03\x04", "application/zip"))
+CONTAINERS = {  # a member that every ZIP container of the kind has
+    "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "OFD.xml": "application/ofd",
 }
-Image.MAX_IMAGE_PIXELS = 60_000_000
 
 
 def store(content: bytes, *, name: str, owner: int | None = None, case: int | None = None) -> File:
@@ -35,7 +33,7 @@ def store(content: bytes, *, name: str, owner: int | None = None, case: int | No
         raise TooLarge("文件超过 20 MB。", hint="请压缩后重新上传，或分成几个文件。")
     if not content:
         raise Invalid("文件是空的。", hint="请检查文件后重新上传。")
-    media_type = sniff(content, name)
+    media_type = sniff(content)
     digest = crypto.sha256(content).hex()
     _write(digest, content)
     clean = Path(name.replace("\\", "/")).name[:200] or "文件"
@@ -53,20 +51,45 @@ def open_file(file: File) -> BinaryIO:
 
 
 def read(file: File) -> bytes:
-    with open_file(file) as content:
-        return content.read()
+    """The whole content, checked against its digest. Raises NotFound, Tampered."""
+    with open_file(file) as source:
+        content = source.read()
+    if crypto.sha256(content).hex() != file.digest:
+        raise Tampered("文件内容与登记的摘要不符。", hint="请联系系统管理员从备份恢复。")
+    return content
 
 
-def sniff(content: bytes, name: str) -> str:
+def thumbnail(file: File, *, side: int = 320) -> bytes:
+    """A small JPEG of a stored picture, turned as the camera held it. Raises Invalid for what is not a picture."""
+    if not file.media_type.startswith("image/"):
+        raise Invalid("这份文件不是图片。")
+    with Image.open(BytesIO(read(file))) as picture:
+        small = ImageOps.exif_transpose(picture).convert("RGB")
+        small.thumbnail((side, side))
+    out = BytesIO()
+    small.save(out, "JPEG", quality=80)  # without EXIF: the place a photo was taken stays in the original
+    return out.getvalue()
+
+
+def sniff(content: bytes) -> str:
     """The media type by content. Raises Invalid for what we do not take."""
     found = next((media for head, media in SIGNATURES if content.startswith(head)), None)
     if found == "application/zip":
-        found = BY_SUFFIX.get(Path(name).suffix.lower())
+        found = _container(content)
     if found is None:
         raise Invalid("不支持这种文件。", hint="请上传 PDF、图片（JPG、PNG）、Word、Excel 或 OFD 文件。")
     if found.startswith("image/"):
         _check_picture(content)
     return found
+
+
+def _container(content: bytes) -> str | None:
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:  # reads the list of members, unpacks nothing
+            members = set(archive.namelist())
+    except zipfile.BadZipFile:
+        return None
+    return next((media for member, media in CONTAINERS.items() if member in members), None)
 
 
 def path_of(digest: str) -> Path:
@@ -76,9 +99,11 @@ def path_of(digest: str) -> Path:
 def _check_picture(content: bytes) -> None:
     try:
         with Image.open(BytesIO(content)) as picture:
+            if picture.width * picture.height > PIXELS:
+                raise TooLarge("图片的像素过多。", hint="请缩小后重新上传。")
             picture.verify()
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
-        raise Invalid("图片不能读取或过大。", hint="请重新拍照或另存为 JPG 后上传。") from None
+        raise Invalid("图片不能读取。", hint="请重新拍照或另存为 JPG 后上传。") from None
 
 
 def _write(digest: str, content: bytes) -> None:

@@ -1,6 +1,8 @@
 """A document of an office: typeset, numbered without gaps, dated, sealed, stored."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,10 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from yiwang.base import crypto
+from yiwang.base.errors import NotFound
+from yiwang.engines.audit import api as audit
 from yiwang.engines.documents import files, sealing, typesetting
 from yiwang.engines.documents.models import Document, Series
 from yiwang.engines.parties.models import Organisation
 from yiwang.kit.actors import Actor
+from yiwang.kit.rowsecurity import elevated
 
 KINDS = {  # template → (title, 文种代字 in the number)
     "receipt": ("收件凭证", "收件"),
@@ -26,26 +31,47 @@ KINDS = {  # template → (title, 文种代字 in the number)
 }
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What anybody may know of a document whose QR code they hold: nothing about the person it concerns."""
+
+    title: str
+    number: str
+    organ: str
+    issued_at: datetime
+    digest: str  #: SHA-256 of the sealed PDF
+
+
 @transaction.atomic
-def issue(template: str, data: Mapping[str, Any], *, organ: int, actor: Actor, case: int | None = None) -> Document:
-    """Makes and keeps the document. Raises what typesetting and sealing raise; then no number is used up."""
-    office = Organisation.objects.get(pk=organ)
+def issue(template: str, data: Mapping[str, Any], *, organ: int, actor: Actor, case: int | None = None, owner: int | None = None) -> Document:
+    """Makes and keeps the document; `owner` is the party it is written to, who may read it.
+
+    Raises NotFound for an unknown template or office, and what typesetting and sealing raise; then no number is used up.
+    """
+    office = Organisation.objects.filter(pk=organ).first()
+    if office is None or template not in KINDS:
+        raise NotFound("没有找到制发机构或文书模板。")
     title, kind = KINDS[template]
-    number = _next_number(office, kind)
-    content = {**data, "organ": office.name, "number": number, "qr": typesetting.qr(f"{settings.PUBLIC_URL}/verify/?document={number}")}
-    typeset = typesetting.render(template, content)
-    sealed = sealing.seal(actor, typeset, office, what=f"{title} {number}")
-    kept = {name: value for name, value in content.items() if name != "qr"}
-    return Document.objects.create(
-        number=number,
-        template=template,
-        template_digest=crypto.sha256((typesetting.FOLDER / f"{template}.typ").read_bytes()).hex(),
-        title=title,
-        data=kept,
-        file=files.store(sealed, name=f"{title}{number}.pdf", case=case),
-        organ=office,
-        case=case,
-    )
+    made = Document(number=_next_number(office, kind), template=template, template_digest=_digest(template), title=title, organ=office, case=case)
+    made.data = {**data, "organ": office.name, "number": made.number}
+    typeset = typesetting.render(template, {**made.data, "qr": typesetting.qr(f"{settings.PUBLIC_URL}/verify/{made.pk}")})
+    sealed = sealing.seal(actor, typeset, office, what=f"{title} {made.number}")
+    made.file = files.store(sealed, name=f"{title}{made.number}.pdf", owner=owner, case=case)
+    made.save()
+    audit.record(actor, "document.issue", subject=made, summary=f"制发{made}", case=case, organ=organ)
+    return made
+
+
+def about(document: int) -> Facts | None:
+    """The public answer to a document's QR code."""
+    with elevated():  # verification is public by purpose; only these fields leave
+        row = Document.objects.filter(pk=document).values_list("title", "number", "organ__name", "issued_at", "file__digest").first()
+    return Facts(*row) if row else None
+
+
+def _digest(template: str) -> str:
+    """Of everything that shapes the page: the template and what it includes."""
+    return crypto.sha256(b"".join((typesetting.FOLDER / f"{name}.typ").read_bytes() for name in (template, "base"))).hex()
 
 
 def _next_number(office: Organisation, kind: str) -> str:

@@ -41,6 +41,7 @@ class Seal(Record):
     class State(models.TextChoices):
         ACTIVE = "active", "有效"
         SUSPENDED = "suspended", "停用"
+        RETIRED = "retired", "更换"
         REVOKED = "revoked", "撤销"
 
     personal = ()
@@ -74,7 +75,7 @@ class SealUse(Record):
     seal = models.ForeignKey(Seal, models.PROTECT, related_name="uses", verbose_name="印章")
     at = models.DateTimeField("时间", default=timezone.now)
     by = models.CharField("用印人", max_length=60)
-    digest = models.CharField("文件摘要", max_length=64)
+    digest = models.CharField("文件摘要", max_length=64, db_index=True)
     what = models.CharField("用途", max_length=200)
 
     class Meta:

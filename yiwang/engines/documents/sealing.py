@@ -1,79 +1,64 @@
-"""The seal of an office on a PDF: a PAdES baseline signature (ETSI EN 319 142-1, B-B) whose appearance is the round seal; and what verification finds."""
+"""The seal of an office on a PDF: a PAdES baseline signature (ETSI EN 319 142-1, B-B: its time is the signer's own) whose appearance is the round seal."""
 
 import io
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from pyhanko.pdf_utils.content import ImportedPdfPage
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
-from pyhanko.sign.general import SigningError
-from pyhanko.sign.validation import validate_pdf_signature
-from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.stamp import StaticStampStyle
-from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from yiwang.base import crypto
-from yiwang.base.errors import Conflict, NotAllowed
+from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.documents.authority import SUITE
 from yiwang.engines.documents.models import Seal, SealUse
 from yiwang.engines.documents.typesetting import Typeset, seal_picture
 from yiwang.engines.parties.models import Organisation
+from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 
 SIZE = 119.0  # points: 42 mm
 KEEPER = "seal-keeper"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What verification says: `problems` are sentences for people, empty when the document stands."""
-
-    problems: tuple[str, ...]
-    organ: str = ""
-    signed_at: str = ""
-    reason: str = ""
-
-    @property
-    def holds(self) -> bool:
-        return not self.problems
+MOVES: dict[Seal.State, tuple[Seal.State, ...]] = {  # from → to that a keeper may order
+    Seal.State.ACTIVE: (Seal.State.SUSPENDED, Seal.State.REVOKED),
+    Seal.State.SUSPENDED: (Seal.State.ACTIVE, Seal.State.REVOKED),
+    Seal.State.RETIRED: (Seal.State.REVOKED,),
+    Seal.State.REVOKED: (),
+}
 
 
 def seal_of(organ: Organisation) -> Seal:
-    """The active seal of an office, made with its certificate when it has none yet. Raises Conflict while its seal is suspended."""
-    found = Seal.objects.filter(organ=organ, state=Seal.State.ACTIVE, valid_to__gt=timezone.now()).first()
+    """The active seal of an office; made with its certificate when there never was one or the last has run out.
+
+    Raises Conflict while the seal is suspended, and after a revocation until a keeper makes a new one.
+    """
+    found = _active(organ)
     if found:
         return found
-    if Seal.objects.filter(organ=organ, state=Seal.State.SUSPENDED).exists():
-        raise Conflict(f"{organ.name}的电子印章已停用，不能用印。")
-    certificate = SUITE.certify(organ.name, organ.uscc)
-    try:
-        with transaction.atomic():
-            Seal.objects.filter(organ=organ, state=Seal.State.ACTIVE).update(state=Seal.State.REVOKED, reason="到期更换")
-            return Seal.objects.create(
-                organ=organ,
-                serial=f"{certificate.serial_number:x}",
-                certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
-                valid_from=certificate.not_valid_before_utc,
-                valid_to=certificate.not_valid_after_utc,
-            )
-    except IntegrityError:  # another process made it at the same moment
-        return Seal.objects.get(organ=organ, state=Seal.State.ACTIVE)
+    with transaction.atomic():
+        _lock(organ)
+        found = _active(organ)  # another process may have made it while we waited
+        if found:
+            return found
+        last = Seal.objects.filter(organ=organ).order_by("-valid_from").first()
+        if last and last.state in (Seal.State.SUSPENDED, Seal.State.REVOKED):
+            raise Conflict(f"{organ.name}的电子印章已{last.get_state_display()}，不能用印。", hint="请联系印章管理员。")
+        return _make(organ, "到期更换")
 
 
 def seal(actor: Actor, typeset: Typeset, organ: Organisation, *, what: str) -> bytes:
-    """The sealed PDF; the use is on the record."""
+    """The sealed PDF; the use is on the record. A declared procedure (the system) seals, or a keeper of this office's seal. Raises NotAllowed, Conflict."""
+    if not (actor.system or actor.holds(KEEPER, organ.pk)):
+        raise NotAllowed(f"您不是{organ.name}的印章管理员，不能用印。")
     used = seal_of(organ)
     sealed = _sign(typeset, organ.name, used.serial, used.certificate, what)
     SealUse.objects.create(seal=used, by=actor.name, digest=crypto.sha256(sealed).hex(), what=what)
@@ -81,60 +66,73 @@ def seal(actor: Actor, typeset: Typeset, organ: Organisation, *, what: str) -> b
 
 
 @transaction.atomic
+def make_seal(actor: Actor, organ: int, *, reason: str) -> Seal:
+    """A new key and certificate: the first, after a revocation, or instead of the one in use, which retires. Raises NotAllowed, NotFound, Invalid, Conflict."""
+    _check_order(actor, reason)
+    office = Organisation.objects.filter(pk=organ).first()
+    if office is None:
+        raise NotFound("没有找到这个机构。")
+    _lock(office)
+    if Seal.objects.filter(organ=office, state=Seal.State.SUSPENDED).exists():
+        raise Conflict(f"{office.name}的电子印章已停用。", hint="请先恢复或撤销这枚印章。")
+    made = _make(office, reason)
+    audit.record(actor, "seal.make", subject=made, summary=f"制发{made}：{reason}", organ=organ)
+    return made
+
+
+@transaction.atomic
 def change_state(actor: Actor, seal: int, state: Seal.State, *, reason: str) -> Seal:
-    """Suspends, restores or revokes a seal; revocation is final. Raises NotAllowed, Conflict."""
-    if not actor.holds(KEEPER):
-        raise NotAllowed("电子印章由印章管理员管理。")
-    found = Seal.objects.select_for_update().get(pk=seal)
-    if found.state == Seal.State.REVOKED:
-        raise Conflict("这枚印章已经撤销，不能再改变。")
+    """Suspends, restores or revokes a seal; revocation is final and destroys the key. Raises NotAllowed, NotFound, Invalid, Conflict."""
+    _check_order(actor, reason)
+    found = restrict(actor, Seal.objects.select_for_update(of=("self",)).filter(pk=seal)).select_related("organ").first()
+    if found is None:
+        raise NotFound("没有找到这枚印章。")
+    if state not in MOVES[Seal.State(found.state)]:
+        raise Conflict(f"印章现在的状态是“{found.get_state_display()}”，不能这样办理。")
     found.state, found.reason = state, reason
     found.revoked_at = timezone.now() if state == Seal.State.REVOKED else None
     found.save()
-    audit.record(actor, "seal.state", subject=found, summary=f"{found} → {Seal.State(state).label}：{reason}")
+    if state == Seal.State.REVOKED:
+        transaction.on_commit(partial(SUITE.forget, found.serial))
+    audit.record(actor, "seal.state", subject=found, summary=f"{found} → {Seal.State(state).label}：{reason}", organ=found.organ_id)
     return found
 
 
-def verify(pdf: bytes) -> Verdict:
-    """Whether a PDF is one of ours and unchanged, and if not, what is wrong with it."""
-    try:
-        signatures = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
-    except (PdfError, ValueError, KeyError, IndexError, TypeError):
-        return Verdict(("文件不是完整的 PDF，或者已经损坏。",))
-    if not signatures:
-        return Verdict(("文件没有电子印章。",))
-    try:
-        status = validate_pdf_signature(signatures[-1], ValidationContext(trust_roots=[_asn1(SUITE.authority())], allow_fetching=False))
-    except (SignatureValidationError, SigningError, PdfError, ValueError, KeyError):
-        return Verdict(("电子签名的结构已经损坏。",))
-    serial = f"{status.signing_cert.serial_number:x}"
-    used = Seal.objects.select_related("organ").filter(serial=serial).first()
-    problems = tuple(_problems(status, used))
-    signed = status.signer_reported_dt
-    return Verdict(problems, used.organ.name if used else "", timezone.localtime(signed).strftime("%Y-%m-%d %H:%M") if signed else "", str(signatures[-1].sig_object.get("/Reason", "")))
+def _check_order(actor: Actor, reason: str) -> None:
+    if not actor.holds(KEEPER):
+        raise NotAllowed("电子印章由印章管理员管理。")
+    if not reason.strip():
+        raise Invalid("请写明理由。", fields={"reason": "请写明理由和依据"})
 
 
-def _problems(status: object, used: Seal | None) -> list[str]:
-    found = []
-    if not status.intact:  # type: ignore[attr-defined]  # pyHanko's status classes are built at run time
-        found.append("文件在盖章以后被修改过。")
-    elif not status.valid:  # type: ignore[attr-defined]
-        found.append("电子签名与文件内容不符。")
-    if status.intact and not status.bottom_line and status.coverage.name != "ENTIRE_FILE":  # type: ignore[attr-defined]
-        found.append("盖章以后又追加了内容。")
-    if used is None or not status.trusted:  # type: ignore[attr-defined]
-        found.append("印章不是本市签发的。")
-    if used and used.state == Seal.State.REVOKED and used.revoked_at:
-        signed = status.signer_reported_dt  # type: ignore[attr-defined]
-        if signed is None or signed >= used.revoked_at:
-            found.append("盖章时印章已经撤销。")
-    return found
+def _active(organ: Organisation) -> Seal | None:
+    return Seal.objects.filter(organ=organ, state=Seal.State.ACTIVE, valid_to__gt=timezone.now()).first()
+
+
+def _lock(organ: Organisation) -> None:
+    """One maker of an office's seal at a time, until the end of the transaction."""
+    Organisation.objects.select_for_update(no_key=True).get(pk=organ.pk)
+
+
+def _make(organ: Organisation, reason: str) -> Seal:
+    certificate = SUITE.certify(organ.name, organ.uscc)
+    for old in Seal.objects.filter(organ=organ, state=Seal.State.ACTIVE):
+        old.state, old.reason = Seal.State.RETIRED, reason
+        old.save(update_fields=["state", "reason"])
+        transaction.on_commit(partial(SUITE.forget, old.serial))
+    return Seal.objects.create(
+        organ=organ,
+        serial=f"{certificate.serial_number:x}",
+        certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        valid_from=certificate.not_valid_before_utc,
+        valid_to=certificate.not_valid_after_utc,
+    )
 
 
 def _sign(typeset: Typeset, organ: str, serial: str, certificate: str, what: str) -> bytes:
     writer = IncrementalPdfFileWriter(io.BytesIO(typeset.pdf))
     page, x, y = typeset.seal_at or (1, 400.0, 600.0)
-    height = float(writer.prev.root["/Pages"]["/Kids"][page - 1]["/MediaBox"][3])
+    height = float(writer.find_page_for_modification(page - 1)[0].get_object()["/MediaBox"][3])
     box = tuple(int(v) for v in (x - SIZE / 2, height - y - SIZE * 0.62, x + SIZE / 2, height - y + SIZE * 0.38))
     meta = signers.PdfSignatureMetadata(
         field_name="Seal", name=organ, reason=what, subfilter=SigSeedSubFilter.PADES, certify=True, docmdp_permissions=MDPPerm.NO_CHANGES, md_algorithm="sha256"
@@ -151,10 +149,11 @@ def _signer(serial: str, certificate: str) -> signers.SimpleSigner:
     """The key object is kept: reading and checking it costs more than the signature itself."""
     der = SUITE.key_of(serial).private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     store = SimpleCertificateStore()
-    store.register(_asn1(SUITE.authority()))
-    own = _asn1(x509.load_pem_x509_certificate(certificate.encode()))
+    store.register(asn1(SUITE.authority()))
+    own = asn1(x509.load_pem_x509_certificate(certificate.encode()))
     return signers.SimpleSigner(signing_cert=own, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=store)
 
 
-def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
+def asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    """The same certificate for pyHanko."""
     return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))

@@ -19,7 +19,13 @@ def test_inverse_returns_home() -> None:
 @pytest.mark.django_db
 def test_a_point_lies_in_its_county() -> None:
     square = {"type": "Polygon", "coordinates": [[[110, 21], [111, 21], [111, 22], [110, 22], [110, 21]]]}
-    api.load_layer("counties", name="县界", source="测试", indicative=True, features=[{"properties": {"code": "1", "name": "方区"}, "geometry": square}])
-    found = api.locate(110.5, 21.5)
+    api.load_layer("squares", name="方格", source="测试", indicative=True, features=[{"properties": {"code": "1", "name": "方区"}, "geometry": square}])
+    found = api.locate(110.5, 21.5, layer="squares")
     assert found is not None and found.name == "方区"
-    assert api.locate(112, 21.5) is None
+    assert api.locate(112, 21.5, layer="squares") is None
+
+
+@pytest.mark.django_db
+def test_the_city_centre_lies_in_chikan() -> None:
+    found = api.locate(110.3594, 21.2707)  # 赤坎老街 and its surroundings, CGCS2000
+    assert found is not None and found.code in {"440802", "440803"}

@@ -20,7 +20,7 @@ system = System(
         MessageTemplate(code="licence-expiring", title="证照即将到期", body="您的{licence}将在 {days} 天后（{date}）到期，请及时办理延续。"),
     ),
     pages=(
-        Page(shell="portal", route="verify/", name="verify", view=portal.verify, guard=(ANYONE,), menu="证照核验", icon="shield"),
+        Page(shell="portal", route="verify/", name="verify", view=portal.verify, guard=(ANYONE,), menu="证照核验", icon="shield-check"),
         Page(shell="portal", route="verify/<str:identifier>", name="verify-one", view=portal.verify_one, guard=(ANYONE,)),
         Page(shell="portal", route="my/licences", name="mine", view=portal.mine, guard=(SIGNED_IN,), menu="我的证照", icon="id"),
         Page(shell="portal", route="my/licences/<str:identifier>", name="one", view=portal.one, guard=(SIGNED_IN,)),

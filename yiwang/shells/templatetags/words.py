@@ -108,3 +108,10 @@ def icon(name: str, label: str = "") -> SafeString:
 @register.simple_tag
 def city() -> str:
     return settings.CITY_NAME
+
+
+@register.filter
+def state_words(procedure: Any, code: str) -> str:
+    """The applicant's words for a state of a procedure."""
+    state = procedure.state(code)
+    return str(state.public or state.name)

@@ -42,7 +42,7 @@ system = System(
         Page(shell="portal", route="my/cases/<int:case>/act/<slug:step>", name="act", view=portal.act, guard=(SIGNED_IN,)),
         Page(shell="portal", route="papers/<int:paper>", name="paper", view=portal.paper, guard=(SIGNED_IN,)),
         Page(shell="portal", route="materials/<int:material>", name="material", view=portal.material, guard=(SIGNED_IN,)),
-        Page(shell="console", route="", name="desk", view=desk.work_list, guard=(OFFICIAL,), menu="我的任务", icon="checklist"),
+        Page(shell="console", route="", name="desk", view=desk.work_list, guard=(OFFICIAL,), menu="我的任务", icon="list-check"),
         Page(shell="console", route="cases/<int:case>", name="desk-case", view=desk.case, guard=(OFFICIAL,)),
         Page(shell="console", route="cases/<int:case>/act/<slug:step>", name="desk-act", view=desk.act, guard=(OFFICIAL,)),
         Page(shell="console", route="cases/<int:case>/extend", name="extend", view=desk.extend, guard=(OFFICIAL,)),

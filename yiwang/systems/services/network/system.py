@@ -15,7 +15,7 @@ system = System(
         Page(shell="portal", route="search", name="search", view=portal.search, menu="办事", icon="search"),
         Page(shell="portal", route="search/suggest", name="suggest", view=portal.suggest),
         Page(shell="portal", route="departments", name="departments", view=portal.departments),
-        Page(shell="portal", route="bundles", name="bundles", view=portal.bundles, menu="一件事", icon="checklist"),
+        Page(shell="portal", route="bundles", name="bundles", view=portal.bundles, menu="一件事", icon="list-check"),
         Page(shell="portal", route="items/<slug:key>", name="guide", view=portal.guide),
         Page(shell="portal", route="large-type", name="large", view=portal.large),
         Page(shell="portal", route="places/counties.geojson", name="counties", view=portal.counties),

@@ -1,0 +1,25 @@
+// Builds what browsers get: one stylesheet (Tabler with our colours), one icon sprite, and the accessibility checker of the tests.
+// The manifest holds the digest of every source, so that `./yiwang check` can prove without Node that the bundles are of these sources.
+import { createHash } from "node:crypto";
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
+
+const OUT = "../yiwang/shells/static";
+const ICONS = ["home", "search", "list-check", "user", "users", "eye", "folder", "shield-check", "id", "alarm", "building", "map-pin", "list", "star", "bell",
+  "phone", "upload", "file-text", "circle-check", "circle-x", "alert-triangle", "clock", "player-pause", "arrow-right", "typography", "login", "logout", "info-circle",
+  "printer", "camera", "signature", "download", "qrcode", "pencil", "trash", "plus", "coin", "message", "checklist"];
+
+await build({ entryPoints: ["look/yiwang.css"], bundle: true, minify: true, outfile: `${OUT}/yiwang.css`, loader: { ".woff2": "empty", ".woff": "empty" }, legalComments: "none" });
+
+const symbols = ICONS.map((name) => {
+  const svg = readFileSync(`node_modules/@tabler/icons/icons/outline/${name}.svg`, "utf8");
+  const body = svg.replace(/<!--[\s\S]*?-->/, "").replace(/<svg[^>]*>/, "").replace("</svg>", "").replace(/\s+/g, " ").trim();
+  return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">${body}</symbol>`;
+});
+writeFileSync(`${OUT}/icons.svg`, `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
+copyFileSync("node_modules/axe-core/axe.min.js", "../tests/journeys/axe.min.js");
+
+const sources = ["build.mjs", "package.json", "package-lock.json", ...readdirSync("look").sort().map((name) => `look/${name}`)];
+const digest = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
+const outputs = [`${OUT}/yiwang.css`, `${OUT}/icons.svg`, "../tests/journeys/axe.min.js"];
+writeFileSync("manifest.json", JSON.stringify({ sources: Object.fromEntries(sources.map((p) => [p, digest(p)])), outputs: Object.fromEntries(outputs.map((p) => [p, digest(p)])) }, null, 1) + "\n");

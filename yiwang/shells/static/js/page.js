@@ -1,0 +1,40 @@
+// What every page needs: buttons that cannot be pressed twice, drafts saved while typing, unread counts that keep up, printing.
+"use strict";
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  setTimeout(() => delete form.dataset.sent, 8000);
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
+const draft = document.querySelector("form[data-save]");
+if (draft) {
+  const note = document.querySelector("[data-saved]");
+  let timer;
+  draft.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      try {
+        const answer = await fetch(draft.dataset.save, { method: "POST", body: new FormData(draft), headers: { Accept: "application/json" } });
+        note.textContent = answer.ok ? "已自动保存" : "还没有保存，请检查网络";
+      } catch { note.textContent = "还没有保存，请检查网络"; }
+    }, 600);
+  });
+}
+
+const stream = document.body.dataset.stream;
+if (stream && window.EventSource) {
+  const source = new EventSource(stream, { withCredentials: true });
+  source.addEventListener("changed", (event) => {
+    const what = JSON.parse(event.data).what;
+    const here = document.querySelector("[data-live]");
+    if (here && (here.dataset.live === what || what.startsWith("case"))) document.querySelector("[data-live-note]")?.removeAttribute("hidden");
+    const unread = document.querySelector("[data-unread]");
+    if (what === "messages" && unread) unread.textContent = String(Number(unread.textContent) + 1);
+  });
+}
