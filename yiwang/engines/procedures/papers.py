@@ -17,7 +17,7 @@ def make(event: int) -> Paper:
     case = paper.event.case
     step = case.declared.step(paper.event.step)
     content = {**_common(case, paper), **(step.paper(case, paper.event) if step.paper else {})}
-    paper.document = documents.issue(paper.template, content, organ=paper.event.organ_id or case.organ_id, case=case.pk, actor=SYSTEM)
+    paper.document = documents.issue(paper.template, content, organ=paper.event.organ_id or case.organ_id, case=case.pk, owner=case.applicant_id, actor=SYSTEM)
     paper.made_at = timezone.now()
     paper.save()
     return paper

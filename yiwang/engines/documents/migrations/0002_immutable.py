@@ -1,8 +1,8 @@
-"""Documents and the record of seal uses never change; a file is its owner's."""
+"""Documents and the record of seal uses never change; a file is its owner's, and with it the document it holds."""
 
 from django.db import migrations
 
-from yiwang.kit.rowsecurity import secure
+from yiwang.kit.rowsecurity import secure, secure_through
 
 KEEP = """
 CREATE FUNCTION documents_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -17,4 +17,4 @@ DROP TRIGGER documents_sealuse_kept ON documents_sealuse; DROP TRIGGER documents
 
 class Migration(migrations.Migration):
     dependencies = [("documents", "0001_initial")]
-    operations = [migrations.RunSQL(KEEP, DROP), secure("documents_file", "owner")]
+    operations = [migrations.RunSQL(KEEP, DROP), secure("documents_file", "owner"), secure_through("documents_document", "file_id", "documents_file")]
