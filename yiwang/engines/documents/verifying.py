@@ -92,9 +92,9 @@ def _signature(pdf: bytes) -> _Signature | str:
 
 
 def _canonical(written: bytes) -> bool:
-    """Lower-case hexadecimal in angle brackets, one DER element, then zeros: the unsigned gap leaves no room for a single changed bit."""
+    """Upper-case hexadecimal in angle brackets, one DER element, then zeros: the unsigned gap leaves no room for a single changed bit."""
     content = bytes.fromhex(written[1:-1].decode("ascii"))
-    return written == b"<" + content.hex().encode() + b">" and not any(content[_der_length(content) :])
+    return written == b"<" + content.hex().upper().encode() + b">" and not any(content[_der_length(content) :])
 
 
 def _der_length(content: bytes) -> int:
