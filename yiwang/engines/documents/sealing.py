@@ -146,12 +146,10 @@ def _sign(typeset: Typeset, organ: str, serial: str, certificate: str, what: str
 
 @lru_cache(maxsize=256)
 def _signer(serial: str, certificate: str) -> signers.SimpleSigner:
-    """The key object is kept: reading and checking it costs more than the signature itself."""
+    """The key object is kept: reading and checking it costs more than the signature itself. The root is not embedded: verifiers have it, and nothing unsigned is added."""
     der = SUITE.key_of(serial).private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    store = SimpleCertificateStore()
-    store.register(asn1(SUITE.authority()))
     own = asn1(x509.load_pem_x509_certificate(certificate.encode()))
-    return signers.SimpleSigner(signing_cert=own, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=store)
+    return signers.SimpleSigner(signing_cert=own, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=SimpleCertificateStore())
 
 
 def asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:

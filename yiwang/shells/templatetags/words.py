@@ -115,3 +115,8 @@ def state_words(procedure: Any, code: str) -> str:
     """The applicant's words for a state of a procedure."""
     state = procedure.state(code)
     return str(state.public or state.name)
+
+
+@register.filter
+def nth(sequence: Any, place: int) -> Any:
+    return sequence[place]

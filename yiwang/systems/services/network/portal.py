@@ -143,6 +143,14 @@ def guide(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "network/guide.html", {"page": guide_page(request, item, items.published(item))})
 
 
+def preview(request: HttpRequest, version: int) -> HttpResponse:
+    """A draft as people will see it."""
+    found = ItemVersion.objects.select_related("item").filter(pk=version).first()
+    if found is None:
+        raise NotFound("没有这个版本。")
+    return render(request, "network/guide.html", {"page": guide_page(request, found.item, found)})
+
+
 def guide_page(request: HttpRequest, item: Item, version: ItemVersion) -> GuidePage:
     """The guide of one version; the editor's preview is the same page."""
     services = list(items.handled_at(item.pk))

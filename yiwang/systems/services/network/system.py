@@ -19,6 +19,7 @@ system = System(
         Page(shell="portal", route="items/<slug:key>", name="guide", view=portal.guide),
         Page(shell="portal", route="large-type", name="large", view=portal.large),
         Page(shell="portal", route="places/counties.geojson", name="counties", view=portal.counties),
+        Page(shell="console", route="items/versions/<int:version>/preview", name="preview", view=portal.preview, guard=("item-editor",)),
         Page(shell="portal", route="my", name="mine", view=portal.mine, guard=(SIGNED_IN,), menu="我的", icon="user"),
         Page(shell="portal", route="my/messages", name="inbox", view=portal.inbox, guard=(SIGNED_IN,)),
         Page(shell="portal", route="my/accesses", name="accesses", view=portal.accesses, guard=(SIGNED_IN,), menu="谁看过我的信息", icon="eye"),
