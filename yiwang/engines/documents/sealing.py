@@ -132,12 +132,13 @@ def _make(organ: Organisation, reason: str) -> Seal:
 def _sign(typeset: Typeset, organ: str, serial: str, certificate: str, what: str) -> bytes:
     writer = IncrementalPdfFileWriter(io.BytesIO(typeset.pdf))
     page, x, y = typeset.seal_at or (1, 400.0, 600.0)
-    height = float(writer.find_page_for_modification(page - 1)[0].get_object()["/MediaBox"][3])
-    box = tuple(int(v) for v in (x - SIZE / 2, height - y - SIZE * 0.62, x + SIZE / 2, height - y + SIZE * 0.38))
+    height = float(writer.find_page_for_modification(page - 1)[0].get_object()["/MediaBox"][3])  # type: ignore[no-untyped-call]  # pyHanko is typed in part
+    left, low = int(x - SIZE / 2), int(height - y - SIZE * 0.62)
+    box = (left, low, left + int(SIZE), low + int(SIZE))
     meta = signers.PdfSignatureMetadata(
         field_name="Seal", name=organ, reason=what, subfilter=SigSeedSubFilter.PADES, certify=True, docmdp_permissions=MDPPerm.NO_CHANGES, md_algorithm="sha256"
     )
-    style = StaticStampStyle(background=ImportedPdfPage(str(seal_picture(organ))), border_width=0)
+    style = StaticStampStyle(background=ImportedPdfPage(str(seal_picture(organ))), border_width=0)  # type: ignore[no-untyped-call]
     signer = signers.PdfSigner(meta, _signer(serial, certificate), stamp_style=style, new_field_spec=SigFieldSpec("Seal", on_page=page - 1, box=box))
     out = io.BytesIO()
     signer.sign_pdf(writer, output=out)
@@ -149,7 +150,7 @@ def _signer(serial: str, certificate: str) -> signers.SimpleSigner:
     """The key object is kept: reading and checking it costs more than the signature itself. The root is not embedded: verifiers have it, and nothing unsigned is added."""
     der = SUITE.key_of(serial).private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     own = asn1(x509.load_pem_x509_certificate(certificate.encode()))
-    return signers.SimpleSigner(signing_cert=own, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=SimpleCertificateStore())
+    return signers.SimpleSigner(signing_cert=own, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=SimpleCertificateStore())  # type: ignore[no-untyped-call]
 
 
 def asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:

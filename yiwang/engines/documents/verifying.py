@@ -87,14 +87,20 @@ def _signature(pdf: bytes) -> _Signature | str:
         certificate.not_valid_after,
         str(signature.sig_object.get("/Reason", "")),
         appended=start != 0 or after + length != len(pdf),
-        canonical=_canonical(pdf[before:after]),
+        canonical=_canonical(pdf[before:after], signature),
     )
 
 
-def _canonical(written: bytes) -> bool:
-    """Upper-case hexadecimal in angle brackets, one DER element, then zeros: the unsigned gap leaves no room for a single changed bit."""
+def _canonical(written: bytes, signature: Any) -> bool:
+    """The signature exactly as we write it: what CMS leaves unsigned (versions, list of digests, padding) has no bit that can be changed unseen."""
     content = bytes.fromhex(written[1:-1].decode("ascii"))
-    return written == b"<" + content.hex().upper().encode() + b">" and not any(content[_der_length(content) :])
+    signed, signer = signature.signed_data, signature.signer_info
+    return (
+        written == b"<" + content.hex().upper().encode() + b">"
+        and not any(content[_der_length(content) :])
+        and signed["version"].native == signer["version"].native == "v1"
+        and [algorithm.native for algorithm in signed["digest_algorithms"]] == [signer["digest_algorithm"].native]
+    )
 
 
 def _der_length(content: bytes) -> int:
