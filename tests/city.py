@@ -1,0 +1,115 @@
+"""A whole city of its own for journeys, kills and benchmarks: fresh database, web, worker, event stream and stand-ins as separate processes."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class City:
+    """Its address and processes; `stop` leaves nothing behind."""
+
+    database: str
+    home: Path
+    port: int = field(default_factory=free_port)
+    payment_port: int = field(default_factory=free_port)
+    sms_port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ, "DATABASE_URL": self.database, "YIWANG_HOME": str(self.home), "YIWANG_PUBLIC_URL": self.url, "YIWANG_NOTICE": "演示数据",
+            "DJANGO_SETTINGS_MODULE": "yiwang.config.settings", "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+
+    def run(self, *command: str) -> None:
+        subprocess.run([sys.executable, *command], cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def start(self, name: str) -> None:
+        """web, worker or peers, in a process group of its own so that a kill reaches all of it."""
+        web = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1", "--blocking-threads", "4", "--no-ws"]
+        commands = {
+            "web": [*web, "yiwang.config.wsgi:application"],
+            "worker": ["manage.py", "procrastinate", "worker"],
+            "peers": ["-m", "demo.peers", str(self.payment_port), str(self.sms_port)],
+        }
+        environment = {**self.environment, **({"YIWANG_PROCESS": "web"} if name == "web" else {})}
+        log = (self.home / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, *commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        process = self.processes.pop(name)
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            return
+        process.wait(20)
+
+    def wait(self, seconds: float = 40) -> None:
+        """Until the web answers."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(f"{self.url}/accounts/login/", timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        raise RuntimeError(f"web did not answer:\n{(self.home / 'web.log').read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        for name in list(self.processes):
+            self.kill(name, signal.SIGTERM if name == "worker" else signal.SIGKILL)
+        _admin(self.database, f'DROP DATABASE IF EXISTS "{_name(self.database)}" WITH (FORCE)')
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def raise_city(*, scale: int = 1) -> City:
+    """A loaded city with all processes running."""
+    base = os.environ.get("DATABASE_URL") or (Path(os.environ.get("YIWANG_HOME", ROOT / "var")) / "database.url").read_text().strip()
+    database = urlunsplit(urlsplit(base)._replace(path=f"/yw_{secrets.token_hex(4)}"))
+    _admin(database, f'CREATE DATABASE "{_name(database)}"')
+    city = City(database, Path(tempfile.mkdtemp(prefix="yiwang-city-")))
+    city.run("manage.py", "migrate", "-v", "0")
+    city.run("-m", "demo", "load", "--scale", str(scale), "--payment-url", f"http://127.0.0.1:{city.payment_port}", "--sms-url", f"http://127.0.0.1:{city.sms_port}")
+    for name in ("web", "worker", "peers"):
+        city.start(name)
+    city.wait()
+    return city
+
+
+def _admin(database: str, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(urlunsplit(urlsplit(database)._replace(path="/postgres")), autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]  # a name made here, not data
+
+
+def _name(database: str) -> str:
+    return urlsplit(database).path.lstrip("/")
