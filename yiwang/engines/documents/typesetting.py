@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import segno
 import typst
@@ -75,7 +75,7 @@ def _compile(source: Path, inputs: dict[str, str]) -> Typeset:
     with _lock:  # one compiler at a time: it is fast and not safe to share
         try:
             compiler = typst.Compiler(str(source), root=str(FOLDER), font_paths=_fonts(), sys_inputs=inputs)
-            pdf = compiler.compile(format="pdf")
+            pdf = cast("bytes", compiler.compile(format="pdf"))  # one file for all pages
             place = json.loads(compiler.query("<seal>", field="value"))
         except typst.TypstError as problem:
             raise Unavailable(f"文书模板不能排版：{problem.message}") from problem
