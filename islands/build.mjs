@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-const OUT = "../yiwang/shells/static";
+const OUT = "../src/yiwang/shells/static";
 const ICONS = ["home", "search", "list-check", "user", "users", "eye", "folder", "shield-check", "id", "alarm", "building", "map-pin", "list", "star", "bell",
   "phone", "upload", "file-text", "circle-check", "circle-x", "alert-triangle", "clock", "player-pause", "arrow-right", "typography", "login", "logout", "info-circle",
   "printer", "camera", "signature", "download", "qrcode", "pencil", "trash", "plus", "coin", "message", "checklist"];

@@ -43,7 +43,7 @@ class City:
     def environment(self) -> dict[str, str]:
         return {
             **os.environ, "DATABASE_URL": self.database, "YIWANG_HOME": str(self.home), "YIWANG_PUBLIC_URL": self.url, "YIWANG_NOTICE": "演示数据",
-            "DJANGO_SETTINGS_MODULE": "yiwang.config.settings", "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "yiwang.config.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}",
         }  # fmt: skip
 
     def run(self, *command: str) -> None:

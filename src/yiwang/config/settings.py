@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 
 from yiwang.config import home, spatial
 
-BASE_DIR = Path(__file__).resolve().parents[2]
+BASE_DIR = Path(__file__).resolve().parents[1]
 HOME = home.home()  # YIWANG_HOME, default var/: cluster, keys, files, logs
 SECRET_KEY = home.secret("django.key")
 DEBUG = os.environ.get("YIWANG_DEBUG") == "1"
@@ -76,7 +76,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "yiwang" / "shells" / "templates"],
+        "DIRS": [BASE_DIR / "shells" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -130,7 +130,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
-STATICFILES_DIRS = [BASE_DIR / "yiwang" / "shells" / "static"]
+STATICFILES_DIRS = [BASE_DIR / "shells" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage" if os.environ.get("YIWANG_COLLECTED") else "django.contrib.staticfiles.storage.StaticFilesStorage"},

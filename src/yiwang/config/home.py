@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 def home() -> Path:
-    path = Path(os.environ.get("YIWANG_HOME") or Path(__file__).resolve().parents[2] / "var").resolve()
+    path = Path(os.environ.get("YIWANG_HOME") or Path(__file__).resolve().parents[3] / "var").resolve()
     path.mkdir(parents=True, exist_ok=True)
     return path
 
