@@ -15,6 +15,7 @@ class LicenceType(models.Model):
 
     personal = ()
     key = models.CharField("标识", max_length=60, primary_key=True)
+    serial = models.PositiveSmallIntegerField("顺序号", unique=True)  # of this node; given once, in identifiers for good
     code = models.CharField("类型代码", max_length=21, blank=True)  # C 0200.3: defining authority + serial; never invented
     name = models.CharField("名称", max_length=120)
     issuer = models.CharField("颁发部门", max_length=60)
@@ -104,3 +105,32 @@ class Use(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q(licence__in=Licence.objects.filter(Licence.visible_to(actor)))
+
+
+class Authorisation(Record):
+    """The holder lets somebody see a licence, for a purpose, until a moment. Whoever has the token is that somebody."""
+
+    personal = ("to_whom",)
+    licence = models.ForeignKey(Licence, models.PROTECT, related_name="authorisations", verbose_name="证照")
+    token = models.CharField("凭据", max_length=40, unique=True)
+    to_whom = models.CharField("授权给", max_length=120)
+    purpose = models.CharField("用途", max_length=200)
+    made_at = models.DateTimeField("授权时间", default=timezone.now)
+    valid_to = models.DateTimeField("到期")
+    withdrawn_at = models.DateTimeField("撤回时间", null=True)
+
+    class Meta:
+        verbose_name = "用证授权"
+
+    def __str__(self) -> str:
+        return f"{self.to_whom} {self.purpose}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """The holder's alone: the token opens the licence."""
+        mine = actor.acting_for or actor.party
+        return Q(licence__holder=mine) if mine else NOTHING
+
+    @property
+    def is_open(self) -> bool:
+        return self.withdrawn_at is None and self.valid_to > timezone.now()

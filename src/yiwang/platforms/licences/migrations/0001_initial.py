@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
             name='LicenceType',
             fields=[
                 ('key', models.CharField(max_length=60, primary_key=True, serialize=False, verbose_name='标识')),
+                ('serial', models.PositiveSmallIntegerField(unique=True, verbose_name='顺序号')),
                 ('code', models.CharField(blank=True, max_length=21, verbose_name='类型代码')),
                 ('name', models.CharField(max_length=120, verbose_name='名称')),
                 ('issuer', models.CharField(max_length=60, verbose_name='颁发部门')),
@@ -71,6 +72,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '用证记录',
+            },
+        ),
+        migrations.CreateModel(
+            name='Authorisation',
+            fields=[
+                ('id', models.BigIntegerField(default=yiwang.base.ids.new_id, editable=False, primary_key=True, serialize=False, verbose_name='编号')),
+                ('token', models.CharField(max_length=40, unique=True, verbose_name='凭据')),
+                ('to_whom', models.CharField(max_length=120, verbose_name='授权给')),
+                ('purpose', models.CharField(max_length=200, verbose_name='用途')),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='授权时间')),
+                ('valid_to', models.DateTimeField(verbose_name='到期')),
+                ('withdrawn_at', models.DateTimeField(null=True, verbose_name='撤回时间')),
+                ('licence', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to='licences.licence', verbose_name='证照')),
+            ],
+            options={
+                'verbose_name': '用证授权',
             },
         ),
         migrations.AddIndex(

@@ -1,4 +1,4 @@
-"""Licences are their holder's; content and face of a version never change."""
+"""Licences are their holder's; content and face of a version never change, and no use is taken back."""
 
 from django.db import migrations
 
@@ -12,14 +12,23 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+CREATE FUNCTION licences_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% stays for good', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$;
 CREATE TRIGGER licences_licence_kept BEFORE UPDATE ON licences_licence FOR EACH ROW EXECUTE FUNCTION licences_kept();
+CREATE TRIGGER licences_licence_stays BEFORE DELETE ON licences_licence FOR EACH ROW EXECUTE FUNCTION licences_refuse();
+CREATE TRIGGER licences_use_kept BEFORE UPDATE OR DELETE ON licences_use FOR EACH ROW EXECUTE FUNCTION licences_refuse();
+"""
+DROP = """
+DROP TRIGGER licences_use_kept ON licences_use; DROP TRIGGER licences_licence_stays ON licences_licence;
+DROP TRIGGER licences_licence_kept ON licences_licence; DROP FUNCTION licences_refuse(); DROP FUNCTION licences_kept();
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [("licences", "0001_initial")]
     operations = [
-        migrations.RunSQL(KEEP, "DROP TRIGGER licences_licence_kept ON licences_licence; DROP FUNCTION licences_kept()"),
+        migrations.RunSQL(KEEP, DROP),
         secure("licences_licence", "holder_id"),
         secure_through("licences_use", "licence_id", "licences_licence"),
+        secure_through("licences_authorisation", "licence_id", "licences_licence"),
     ]
