@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -29,12 +30,14 @@ def up(options: argparse.Namespace) -> int:
         cluster.reachable()
         prepare(ports, scale=options.scale, empty=options.empty)
         city = _processes(ports, options)
-        city.start()
-        _answers(ports["web"])
-        _greet(ports["web"], time.monotonic() - begun, demo=not options.empty)
-        city.watch()
-        print("\n正在停止 …", flush=True)
-        city.stop()
+        try:
+            city.start()
+            _answers(ports["web"])
+            _greet(ports["web"], time.monotonic() - begun, demo=not options.empty)
+            city.watch()
+        finally:
+            print("\n正在停止 …", flush=True)
+            city.stop()
     finally:
         if started:
             cluster.stop()
@@ -44,38 +47,45 @@ def up(options: argparse.Namespace) -> int:
 
 
 def prepare(ports: dict[str, int], *, scale: int, empty: bool) -> None:
-    """Tables, the demo city if the database is empty, static files."""
-    manage("migrate", "-v", "0", "--noinput", name="更新数据表")
-    if not empty and not _loaded():
+    """Tables, the demo city if the database is empty, static files: each only where something is missing."""
+    address = [f"http://127.0.0.1:{ports['payment']}", f"http://127.0.0.1:{ports['sms']}"]
+    state = _state(address)
+    if state["pending"]:
+        manage("migrate", "-v", "0", "--noinput", name="更新数据表")
+        state = _state(address)
+    if not empty and not state["loaded"]:
         print("· 载入演示城市（湛江）", flush=True)
-        address = {"payment": f"http://127.0.0.1:{ports['payment']}", "sms": f"http://127.0.0.1:{ports['sms']}"}
-        command = ["-m", "demo", "load", "--scale", str(scale), "--payment-url", address["payment"], "--sms-url", address["sms"]]
+        command = ["-m", "demo", "load", "--scale", str(scale), "--payment-url", address[0], "--sms-url", address[1]]
         if subprocess.run([str(place.PYTHON), *command], cwd=place.ROOT, env=place.environment(), check=False).returncode:
             raise Refusal("演示城市没有载入。重新运行会从停下的地方继续。")
-    elif not empty:
-        _readdress(ports)
-    manage("collectstatic", "-v", "0", "--noinput", name="整理静态文件")
+    _collect()
+
+
+def _state(address: list[str]) -> dict[str, bool]:
+    done = subprocess.run([str(place.PYTHON), "-m", "demo.state", *address], cwd=place.ROOT, env=place.environment(), check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise Refusal(f"不能查看数据库的状态：\n{done.stderr[-1200:]}")
+    state: dict[str, bool] = json.loads(done.stdout)
+    return state
+
+
+def _collect() -> None:
+    """Static files with digests in their names, when a source has changed since."""
+    folder = place.ROOT / "src" / "yiwang" / "shells" / "static"
+    digest = hashlib.sha256((place.ROOT / "requirements.lock").read_bytes())
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(path.name.encode() + path.read_bytes())
+    stamp = place.home() / "static" / ".collected"
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        manage("collectstatic", "-v", "0", "--noinput", name="整理静态文件")
+        stamp.write_text(digest.hexdigest())
 
 
 def manage(*command: str, name: str) -> None:
     with step(name):
-        done = subprocess.run([str(place.PYTHON), "manage.py", *command], cwd=place.ROOT, env=place.environment(), check=False, capture_output=True, text=True)
+        done = subprocess.run([str(place.PYTHON), "manage.py", *command], cwd=place.ROOT, env=place.environment(YIWANG_COLLECTED="1"), check=False, capture_output=True, text=True)
     if done.returncode:
         raise Refusal(f"{name}没有完成：\n{(done.stderr or done.stdout)[-1200:]}")
-
-
-def _loaded() -> bool:
-    code = "import django; django.setup(); from yiwang.platforms.identity.models import Account; import sys; sys.exit(0 if Account.objects.exists() else 9)"
-    return subprocess.run([str(place.PYTHON), "-c", code], cwd=place.ROOT, env=place.environment(), check=False, capture_output=True).returncode == 0
-
-
-def _readdress(ports: dict[str, int]) -> None:
-    """The stand-ins may listen elsewhere this time."""
-    code = (
-        "import django; django.setup(); from demo.peers.keys import configure; from yiwang.config.home import home;"
-        f" configure(home() / 'keys' / 'peers', payment_url='http://127.0.0.1:{ports['payment']}', sms_url='http://127.0.0.1:{ports['sms']}')"
-    )
-    subprocess.run([str(place.PYTHON), "-c", code], cwd=place.ROOT, env=place.environment(), check=False, capture_output=True)
 
 
 def _processes(ports: dict[str, int], options: argparse.Namespace) -> City:

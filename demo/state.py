@@ -1,0 +1,30 @@
+"""`python -m demo.state PAYMENT_URL SMS_URL`: one look at an installation, as JSON: are tables pending, is a city loaded. Tells the rows where the stand-ins are."""
+
+import json
+import os
+import sys
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yiwang.config.settings")
+
+
+def look(payment_url: str, sms_url: str) -> dict[str, bool]:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from demo.peers import keys
+    from yiwang.config.home import home
+    from yiwang.platforms.identity.models import Account
+
+    executor = MigrationExecutor(connection)
+    pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    loaded = not pending and Account.objects.exists()
+    if loaded:
+        keys.configure(home() / "keys" / "peers", payment_url=payment_url, sms_url=sms_url)
+    return {"pending": pending, "loaded": loaded}
+
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(look(*sys.argv[1:])))
