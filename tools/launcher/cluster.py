@@ -142,7 +142,7 @@ def _run(binaries: Path, tool: str, *arguments: str, **environment: str) -> subp
     """A PostgreSQL tool as the unprivileged user."""
     user = place.unprivileged() if place.is_root() else None
     more = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-    with open(os.devnull) as nothing:
+    with Path(os.devnull).open() as nothing:
         return subprocess.run(  # type: ignore[call-overload,no-any-return]
             [str(binaries / tool), *arguments], check=False, stdin=nothing, stdout=subprocess.PIPE if tool != "pg_ctl" else subprocess.DEVNULL,
             stderr=subprocess.PIPE if tool != "pg_ctl" else subprocess.DEVNULL, text=True, env={**os.environ, "LC_ALL": "C.UTF-8", **environment}, cwd="/", **more,

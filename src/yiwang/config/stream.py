@@ -103,7 +103,7 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
 
 
 def _start_pump() -> None:
-    global _pump  # noqa: PLW0603  # one listener per process
+    global _pump  # one listener per process
     if _pump is None or _pump.done():
         _pump = asyncio.ensure_future(_listen())
 

@@ -16,7 +16,7 @@ def publish(event: Any) -> None:
     from yiwang.kit.jobs import deliver  # the job module imports this one
 
     for listen in registry().listens:
-        if listen.event is type(event):
+        if type(event) is listen.event:
             deliver.defer(event=_path(type(event)), values=asdict(event), handler=_path(listen.handler))
 
 

@@ -44,7 +44,7 @@ def acting(actor: Actor) -> Iterator[None]:
         mode = "official"
     else:
         mode = "person" if actor.party else ""
-    parties = "{%s}" % ",".join(str(p) for p in sorted({actor.party, actor.acting_for} - {None}, key=int))
+    parties = "{" + ",".join(str(p) for p in sorted({p for p in (actor.party, actor.acting_for) if p})) + "}"
     with _settings(mode, parties):
         yield
 

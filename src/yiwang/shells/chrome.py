@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from yiwang.engines.messages import api as messages
 from yiwang.engines.parties import api as parties
-from yiwang.engines.parties.acting import Principal
 from yiwang.kit.actors import Actor
 from yiwang.kit.guards import actor_of, may_pass
 from yiwang.kit.registry import registry
@@ -50,7 +49,7 @@ class Chrome:
         return messages.unread(self.actor)
 
     @cached_property
-    def principals(self) -> list[Principal]:
+    def principals(self) -> list[parties.Principal]:
         return parties.principals_of(self.actor.party) if self.actor.party else []
 
     @cached_property

@@ -1,8 +1,8 @@
 """People, enterprises, offices and places of authority. Two trees: the statutory divisions, and what a zone manages inside others' divisions."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.contrib.postgres.fields import ArrayField
 from django.utils import timezone
 
 from yiwang.kit.access import NOTHING

@@ -2,7 +2,15 @@
 
 from yiwang.engines.procedures.cases import Opening, cases_of, find, lock, start
 from yiwang.engines.procedures.moves import Offer, is_applicant, move, offers, perform
-from yiwang.engines.procedures.requests import ask_extension, decide_extension, extension_waiting, hand_over, late_cases, running_deadlines, urge
+from yiwang.engines.procedures.requests import (
+    ask_extension,
+    decide_extension,
+    extension_waiting,
+    hand_over,
+    late_cases,
+    running_deadlines,
+    urge,
+)
 from yiwang.engines.procedures.worklist import Lamp, Page, counts, lamp_of, waiting
 
 __all__ = [

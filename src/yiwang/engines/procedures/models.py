@@ -234,7 +234,7 @@ class Event(Record):
     organ = models.ForeignKey("parties.Organisation", models.PROTECT, null=True, related_name="+", verbose_name="操作机构")
     opinion = models.TextField("意见", blank=True)
     public = models.BooleanField("申请人可见", default=True)
-    key = models.CharField("请求标识", max_length=80, null=True)  # noqa: DJ001  # null: no key was given; unique only among given ones
+    key = models.CharField("请求标识", max_length=80, null=True)  # null: no key was given; unique only among given ones
     data = models.JSONField("内容", default=dict)  # what the step's form held
 
     class Meta:

@@ -20,7 +20,7 @@ _kept: tuple[tuple[tuple[int, int], ...], WorkingCalendar] | None = None
 
 def working_calendar() -> WorkingCalendar:
     """The calendar as it is now. One small query asks for the versions; the days are read again only when one has changed."""
-    global _kept  # noqa: PLW0603  # one calendar per process
+    global _kept  # one calendar per process
     versions = tuple(CalendarYear.objects.order_by("year").values_list("year", "version"))
     kept = _kept
     if kept is None or kept[0] != versions:

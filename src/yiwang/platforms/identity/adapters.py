@@ -11,10 +11,10 @@ from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.identity.models import Account
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
     """Sign-up binds the account to its person in the same transaction; every sign-in and every failure is recorded."""
 
-    def save_user(self, request: HttpRequest, user: Account, form: Any, commit: bool = True) -> Account:  # noqa: FBT001, FBT002  # allauth's signature
+    def save_user(self, request: HttpRequest, user: Account, form: Any, commit: bool = True) -> Account:
         with elevated():
             user.username = form.cleaned_data["username"]
             user.party = form.party(Actor(name="访客", address=request.META.get("REMOTE_ADDR", "")))

@@ -38,8 +38,8 @@ class ActorMiddleware:
             return Actor(name=NOBODY.name, address=address)
         with elevated():  # before anybody is known, nobody's rows are visible
             account = request.user
-            if account.party_id is None:  # type: ignore[union-attr]  # authenticated: it is an Account
+            if account.party_id is None:
                 return Actor(account=account.pk, name=str(account), address=address)
             return parties.actor_for(
-                account.pk, account.party_id, account.full_name, acting_for=request.session.get(ACTING_FOR), address=address  # type: ignore[union-attr,arg-type]
+                account.pk, account.party_id, account.full_name, acting_for=request.session.get(ACTING_FOR), address=address
             )

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 from yiwang.base.errors import Invalid
 from yiwang.engines.audit import api as audit
 from yiwang.engines.parties import api as parties
-from yiwang.engines.parties.acting import Principal
 from yiwang.engines.parties.models import Delegation
 from yiwang.kit.access import restrict
 from yiwang.kit.guards import actor_of
@@ -39,7 +38,7 @@ class DelegationForm(forms.Form):
 class DelegationsPage:
     given: list[Delegation]
     received: list[Delegation]
-    principals: list[Principal]
+    principals: list[parties.Principal]
     form: forms.Form
     now: datetime
 

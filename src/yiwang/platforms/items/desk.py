@@ -75,7 +75,7 @@ def edit(request: HttpRequest, version: int) -> HttpResponse:
             return redirect("items:edit", version=version)
         except Invalid as problem:
             errors, message = problem.fields, problem.message
-    tables = [(key, str(ItemVersion._meta.get_field(key).verbose_name), columns, [[str(row.get(c, "")) for c, _ in columns] for row in getattr(found, key)]) for key, columns in TABLES.items()]
+    tables = [(key, str(getattr(ItemVersion._meta.get_field(key), "verbose_name", key)), columns, [[str(row.get(c, "")) for c, _ in columns] for row in getattr(found, key)]) for key, columns in TABLES.items()]
     history = list(found.item.versions.order_by("-number"))
     page = EditPage(found, tables, versions.missing(found), errors, message, history)
     return render(request, "items/edit.html", {"page": page}, status=422 if errors else 200)

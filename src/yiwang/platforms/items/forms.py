@@ -11,8 +11,6 @@ from yiwang.base import identifiers
 from yiwang.base.errors import Invalid
 from yiwang.platforms.items.models import ItemVersion
 
-ANY = {"max_length": 300}
-
 
 class CitizenField(forms.CharField):
     def clean(self, value: Any) -> str:
@@ -66,7 +64,7 @@ def validate(version: ItemVersion, situation: Mapping[str, str], answers: Mappin
     """The answers as they are kept: only known fields, dates as ISO text. Raises Invalid naming each field."""
     asked = situation_form(version)({**situation})
     form = form_for(version, situation)(dict(answers))
-    problems = {}
+    problems: dict[str, str] = {}
     for one in (asked, form):
         if not one.is_valid():
             problems |= {name: "；".join(str(e) for e in errors) for name, errors in one.errors.items()}
@@ -77,7 +75,7 @@ def validate(version: ItemVersion, situation: Mapping[str, str], answers: Mappin
 
 def schema(version: ItemVersion) -> dict[str, Any]:
     """JSON Schema (2020-12) of the answers, for integrators."""
-    kinds = {"number": {"type": "number"}, "date": {"type": "string", "format": "date"}, "multi": {"type": "array", "items": {"type": "string"}}}
+    kinds: dict[str, dict[str, Any]] = {"number": {"type": "number"}, "date": {"type": "string", "format": "date"}, "multi": {"type": "array", "items": {"type": "string"}}}
     properties = {}
     for field in version.fields:
         shape: dict[str, Any] = dict(kinds.get(field["type"], {"type": "string"}), title=field["name"])
@@ -122,4 +120,4 @@ def _typed(field: Mapping[str, Any], common: dict[str, Any]) -> forms.Field:
         return forms.CharField(max_length=20, validators=[check], widget=forms.TextInput(attrs={"inputmode": "tel"}), **common)
     if kind == "long":
         return forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), **common)
-    return forms.CharField(**ANY, **common)
+    return forms.CharField(max_length=300, **common)

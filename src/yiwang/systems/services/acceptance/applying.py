@@ -34,7 +34,7 @@ def open_draft(actor: Actor, service: int, *, applicant: int | None = None) -> D
     draft = Draft.objects.filter(author=actor.party, applicant=who, service=place, submitted_as=None).first()
     version = items.published(place.item_id)
     if draft is None:
-        return Draft.objects.create(author_id=actor.party, applicant=who, service=place, version=version)
+        return Draft.objects.create(author_id=actor.party or who.pk, applicant=who, service=place, version=version)
     if draft.version_id != version.pk:  # the item changed since: what still fits is kept
         draft.version = version
         draft.save(update_fields=["version"])

@@ -91,7 +91,7 @@ def choose_item(request: HttpRequest, applicant: int) -> HttpResponse:
     question = request.GET.get("q", "")
     place = next(seat.division for seat in actor.seats if "window-clerk" in seat.roles).ljust(12, "0")
     hits = items.search(question, who="person" if who.kind == "person" else "entity", limit=12) if question else []
-    rows = []
+    rows: list[tuple[Any, Any]] = []
     for hit in hits:
         try:
             rows.append((hit.item, items.service_for(hit.item.pk, place)))

@@ -40,7 +40,7 @@ class Wanted:
 
     @property
     def by_government(self) -> bool:
-        return self.material["source"] == "政府部门"
+        return bool(self.material["source"] == "政府部门")
 
 
 @dataclass(frozen=True)

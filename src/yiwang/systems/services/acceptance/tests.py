@@ -26,6 +26,7 @@ from yiwang.platforms.identity import api as identity
 from yiwang.platforms.items.models import Item
 from yiwang.platforms.items.places import service_for
 from yiwang.platforms.licences.models import Licence
+from yiwang.platforms.payments.api import BillSettled
 from yiwang.systems.services.acceptance import applying, granting, inspecting, listeners
 from yiwang.systems.services.acceptance.models import Application, Draft, Inspection, Material
 
@@ -57,7 +58,7 @@ def food_draft(actor: Actor) -> Draft:
     draft = applying.open_draft(actor, service("food_operation", CHIKAN))
     draft = applying.save(actor, draft.pk, situation={"form": "catering", "agent": "self", "place": "own"})
     applying.fill_in(actor, applying.draft_of(actor, draft.pk))
-    number = Party.objects.get(pk=actor.party).number
+    number = Party.objects.get(pk=actor.party or 0).number
     return applying.save(
         actor, draft.pk,
         answers={"place": "中华街道演示路88号", "area": "86", "items": ["热食类食品制售", "自制饮品制售"], "manager": "陈晓帆", "manager_id": number, "phone": "19911110001"},
@@ -115,7 +116,7 @@ def test_food_from_draft_to_licence() -> None:
     case = Case.objects.get(pk=case.pk)
     assert (case.state, case.outcome) == ("done", "granted")
     licence = Licence.objects.get(case=case.pk)
-    assert documents.verify(documents.read(licence.file)).holds  # type: ignore[arg-type]
+    assert documents.verify(documents.read(licence.file)).holds
     assert licence.valid_to is not None and licence.valid_to.year == timezone.localdate().year + 5
     for paper in Paper.objects.filter(event__case=case):
         papers.make(paper.event_id)
@@ -269,7 +270,7 @@ def test_road_by_three_departments_with_a_fee() -> None:
     assert Case.objects.get(pk=case.pk).state == "paying"
     bill = Bill.objects.get(case=case.pk)
     assert bill.amount == 60 * 15 * 50 + 40 * 28000
-    listeners.bill_settled(listeners.BillSettled(bill.pk, case.pk))
+    listeners.bill_settled(BillSettled(bill.pk, case.pk))
     granting.make_licence(case.pk)
     done = Case.objects.get(pk=case.pk)
     assert done.state == "done"
