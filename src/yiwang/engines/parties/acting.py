@@ -84,6 +84,13 @@ def withdraw_delegation(actor: Actor, delegation: int) -> Delegation:
     return found
 
 
+def agent_of(actor: Actor, principal: int) -> int | None:
+    """The actor's party when it acts for `principal` as an agent; None for oneself and for a legal representative, who is no agent."""
+    if actor.party in (None, principal) or LegalEntity.objects.filter(party=principal, representative=actor.party).exists():
+        return None
+    return actor.party
+
+
 def _own_principal(actor: Actor) -> int:
     if actor.party is None:
         raise NotAllowed("请先登录。")

@@ -1,6 +1,6 @@
 """People, enterprises and offices: who acts, for whom, where; which office answers for a place."""
 
-from yiwang.engines.parties.acting import Principal, actor_for, delegate, principals_of, withdraw_delegation
+from yiwang.engines.parties.acting import Principal, actor_for, agent_of, delegate, principals_of, withdraw_delegation
 from yiwang.engines.parties.offices import (
     divisions_above,
     hold_post,
@@ -14,6 +14,6 @@ from yiwang.engines.parties.offices import (
 from yiwang.engines.parties.people import facts_of, find_or_register_entity, find_or_register_person, find_party
 
 __all__ = [
-    "Principal", "actor_for", "delegate", "divisions_above", "facts_of", "find_or_register_entity", "find_or_register_person", "find_party", "hold_post", "holders_of",
+    "Principal", "actor_for", "agent_of", "delegate", "divisions_above", "facts_of", "find_or_register_entity", "find_or_register_person", "find_party", "hold_post", "holders_of",
     "leave_post", "managing_organisation", "organ_for", "organ_named", "principals_of", "window_for", "withdraw_delegation",
 ]

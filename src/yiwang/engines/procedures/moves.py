@@ -46,7 +46,7 @@ def perform(actor: Actor, case: int, step: str, data: Mapping[str, Any] | None =
         return locked
     declared = next((s for s in locked.declared.steps if s.code == step), None)
     if declared is None or locked.state not in declared.sources or revision not in (None, locked.revision):
-        raise _moved_on(locked)
+        raise _moved_on(locked, revision)
     task = locked.tasks.select_for_update().filter(closed_at=None).first()
     refusal = _refusal(actor, locked, declared, task)
     if refusal:
@@ -105,8 +105,10 @@ def _role_names(step: Step) -> str:
     return "、".join(names.get(r) or registry().roles[r].name for r in step.roles)
 
 
-def _moved_on(case: Case) -> Conflict:
-    last = case.events.order_by("-sequence").first()
+def _moved_on(case: Case, seen: int | None) -> Conflict:
+    """Says who was first: the first move after what the actor's page showed, else the last."""
+    after = case.events.filter(sequence__gt=seen).order_by("sequence") if seen is not None else case.events.order_by("-sequence")
+    last = after.first() or case.events.order_by("-sequence").first()
     if last is None:
         return Conflict("这件办件现在不能进行这项操作。")
     when = timezone.localtime(last.at)

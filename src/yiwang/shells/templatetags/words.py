@@ -93,6 +93,8 @@ def listed(value: Any) -> str:
     """Text of an answer: lists with commas, nothing as a dash."""
     if isinstance(value, list):
         return "、".join(str(v) for v in value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "—" if value in (None, "") else str(value)
 
 

@@ -161,7 +161,7 @@ def _make_case(actor: Actor, draft: Draft, situation: Mapping[str, str], answers
         organ=place.organ_id,
         division=place.division_id,
         channel=Case.Channel.API if actor.client else Case.Channel.COUNTER if at_counter else Case.Channel.INTERNET,
-        agent=actor.party if actor.party != draft.applicant_id and not at_counter and not actor.client else None,
+        agent=None if at_counter or actor.client else parties.agent_of(actor, draft.applicant_id),
         key=key or str(draft.key),
     )
     case, fresh = procedures.start(actor, opening)

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from yiwang.base import identifiers
 from yiwang.base.errors import Invalid
 from yiwang.engines.audit import api as audit
 from yiwang.engines.procedures import api as procedures
@@ -122,8 +123,10 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
     found = procedures.find(actor, case)
     main = found.parent or found
     application = Application.objects.select_related("version__item", "service", "licence__type").filter(case=main).first()
+    full = request.GET.get("full") == "1"  # personal numbers are hidden until somebody asks, which is on the record
     if request.method == "GET":
-        audit.record_access(actor, party=found.applicant_id, what="申请表和材料", purpose=f"办理“{found.subject}”", case=found.pk)
+        what = "申请表和材料（含完整证件号码和电话）" if full else "申请表和材料"
+        audit.record_access(actor, party=found.applicant_id, what=what, purpose=f"办理“{found.subject}”", case=found.pk)
     papers = {p.event_id: p for p in Paper.objects.filter(event__case=found).select_related("document")}
     offered = [o for o in procedures.offers(actor, found) if set(o.step.roles) - {APPLICANT, SYSTEM_ROLE}]
     return DeskPage(
@@ -131,7 +134,7 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         state=found.declared.state(found.state),
         stages=stages_of(found),
         application=application,
-        answers=_answers(application),
+        answers=_answers(application, full=full),
         materials=list(application.materials.select_related("file", "licence__type").order_by("code", "round")) if application else [],
         events=[(e, papers.get(e.pk)) for e in restrict(actor, Event.objects.filter(case=found)).select_related("organ").order_by("sequence")],
         deadlines=list(found.deadlines.prefetch_related("moves").order_by("started_at")),
@@ -155,11 +158,20 @@ def _form(step: Any, case: Case, data: Mapping[str, Any] | None) -> Form | None:
     return form
 
 
-def _answers(application: Application | None) -> list[tuple[str, str, Any, Any]]:
+def _answers(application: Application | None, *, full: bool) -> list[tuple[str, str, Any, Any]]:
     if application is None:
         return []
-    names = {f["code"]: f["name"] for f in application.version.fields}
-    return [(code, names.get(code, code), value, application.sources.get(code)) for code, value in application.answers.items()]
+    shown = []
+    for field in application.version.fields:
+        if field["code"] in application.answers:
+            value = application.answers[field["code"]]
+            hidden = not full and field["type"] in {"citizen", "phone"}
+            shown.append((field["code"], field["name"], _hide(str(value)) if hidden else value, application.sources.get(field["code"])))
+    return shown
+
+
+def _hide(value: str) -> str:
+    return identifiers.mask_phone(value) if identifiers.is_mobile(value) else identifiers.mask_number(value)
 
 
 def _extendable(case: Case, offered: list[Any]) -> list[tuple[Deadline, int]]:
