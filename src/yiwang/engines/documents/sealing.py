@@ -27,6 +27,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 
 SIZE = 119.0  # points: 42 mm
+RESERVED = 8192  # hexadecimal digits of room for the signature: ours takes 2,800; measuring it first would mean signing twice
 KEEPER = "seal-keeper"
 MOVES: dict[Seal.State, tuple[Seal.State, ...]] = {  # from → to that a keeper may order
     Seal.State.ACTIVE: (Seal.State.SUSPENDED, Seal.State.REVOKED),
@@ -141,7 +142,7 @@ def _sign(typeset: Typeset, organ: str, serial: str, certificate: str, what: str
     style = StaticStampStyle(background=ImportedPdfPage(str(seal_picture(organ))), border_width=0)  # type: ignore[no-untyped-call]
     signer = signers.PdfSigner(meta, _signer(serial, certificate), stamp_style=style, new_field_spec=SigFieldSpec("Seal", on_page=page - 1, box=box))
     out = io.BytesIO()
-    signer.sign_pdf(writer, output=out)
+    signer.sign_pdf(writer, output=out, bytes_reserved=RESERVED)
     return out.getvalue()
 
 

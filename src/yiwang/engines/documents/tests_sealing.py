@@ -96,8 +96,8 @@ def test_appended_bytes_are_named(sealed: bytes, more: bytes) -> None:
 
 def test_an_incremental_update_is_named(sealed: bytes) -> None:
     writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
-    writer.root["/Changed"] = TextStringObject("x")  # type: ignore[no-untyped-call]  # pyHanko is typed in part
-    writer.update_root()
+    writer.root["/Changed"] = TextStringObject("x")
+    writer.update_root()  # type: ignore[no-untyped-call]  # pyHanko is typed in part
     out = io.BytesIO()
     writer.write(out)  # type: ignore[no-untyped-call]
     assert api.verify(out.getvalue()).problems == (APPENDED,)
