@@ -25,6 +25,7 @@ class Known:
 
 
 PERSON, ENTITY = "人口库", "法人库"
+DECLARED = "登记信息（未经核验）"  # what somebody said of themselves: it fills in a form and proves nothing
 SENSITIVE = {"person.id", "unit.legal_rep_id"}  # 身份证件号码 (个人信息保护法第二十八条 with GB/T 35273)
 Reader = Callable[[Any], Any]
 READERS: dict[str, tuple[str, str, str, Reader]] = {  # code → (name, register, source organ's function, how to read it from a party)
@@ -64,7 +65,7 @@ def known(actor: Actor, party: int, elements: Iterable[str], *, purpose: str, ca
         except (AttributeError, ValueError):  # not this kind of party, or the register has no such fact
             continue
         if value not in (None, ""):
-            answers[element] = Known(str(value), register, found.verified_at or now)
+            answers[element] = Known(str(value), register if found.verified else DECLARED, found.verified_at or now)
     if answers:
         audit.record_access(actor, party=party, what="登记信息", purpose=purpose, case=case, fields=sorted(answers))
     return answers

@@ -36,7 +36,7 @@ def facts_decide(version: ItemVersion, *, applicant: int, division: str, on: dat
     for fact in version.facts:
         wanted = registers.policy(fact["policy"], division=division, on=on)
         found = known.get(fact["element"])
-        if found is None or int(found.value) < int(wanted):  # the one test there is: at-least
+        if found is None or found.source == registers.DECLARED or int(found.value) < int(wanted):  # the one test there is: at-least
             return FactVerdict(False, "")
         words.append(f"经{found.source}核验，{fact['words'].format(value=wanted)}")
     return FactVerdict(True, "；".join(words))

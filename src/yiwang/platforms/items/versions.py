@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import JSONField
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -64,7 +66,10 @@ def edit(actor: Actor, version: int, changes: Mapping[str, Any]) -> ItemVersion:
     for name, value in changes.items():
         setattr(found, name, value)
     found.edited_at, found.edited_by = timezone.now(), actor.name
-    found.full_clean(exclude=["item"])
+    try:
+        found.clean_fields(exclude=["item", *(name for name in EDITABLE if isinstance(ItemVersion._meta.get_field(name), JSONField))])
+    except ValidationError as problem:
+        raise Invalid("有内容需要修改。", fields={name: "；".join(words) for name, words in problem.message_dict.items()}) from problem
     found.save()
     return found
 
