@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+CHINA = timezone(timedelta(hours=8))  # a statement is of a day in China, as the channel's contract says
 PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>演示支付渠道</title>
 <style>body{font:18px/1.7 "Noto Sans CJK SC",sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;color:#1f2937}h1{font-size:1.4rem}
 .sum{font-size:2.2rem;font-weight:700;color:#1f5fbf}button{font:inherit;padding:.7rem 2rem;border:0;border-radius:.4rem;background:#1f5fbf;color:#fff;cursor:pointer}
@@ -46,7 +47,7 @@ class Book:
         with self.lock:
             order = self.orders.get(number)
             if order and order["state"] == "placed":
-                order |= {"state": "paid", "serial": f"PAY{secrets.token_hex(8).upper()}", "paid_at": datetime.now(UTC).isoformat()}
+                order |= {"state": "paid", "serial": f"PAY{secrets.token_hex(8).upper()}", "paid_at": datetime.now(CHINA).isoformat()}
                 threading.Thread(target=self.notify, args=(dict(order),), daemon=True).start()
             return order
 

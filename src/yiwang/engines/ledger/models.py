@@ -130,7 +130,7 @@ class Payment(Record):
     """Money that a channel says it received, by the channel's own serial: counted once."""
 
     personal = ()
-    bill = models.ForeignKey(Bill, models.PROTECT, null=True, related_name="payments", verbose_name="缴款单")
+    bill = models.ForeignKey(Bill, models.PROTECT, related_name="payments", verbose_name="缴款单")
     channel = models.CharField("渠道", max_length=40)
     serial = models.CharField("渠道流水", max_length=80)
     amount = models.BigIntegerField("金额(分)")
@@ -157,9 +157,11 @@ class Difference(Record):
     """Where two books disagree, by name, until somebody settles it."""
 
     class Kind(models.TextChoices):
-        WRONG_AMOUNT = "wrong-amount", "金额不符"
+        WRONG_AMOUNT = "wrong-amount", "与缴款单金额不符"
         TWICE = "twice", "重复缴费"
-        NOT_OPEN = "not-open", "缴款单已取消"
+        NOT_OPEN = "not-open", "缴款单已取消或已退费"
+        MISSTATED = "misstated", "与渠道账单金额不符"
+        WRONG_BILL = "wrong-bill", "与渠道账单缴款单不符"
         UNKNOWN_TO_US = "unknown-to-us", "渠道有、本方无"
         UNKNOWN_TO_CHANNEL = "unknown-to-channel", "本方有、渠道无"
 

@@ -67,7 +67,7 @@ def edit(actor: Actor, version: int, changes: Mapping[str, Any]) -> ItemVersion:
         setattr(found, name, value)
     found.edited_at, found.edited_by = timezone.now(), actor.name
     try:
-        found.clean_fields(exclude=["item", *(name for name in EDITABLE if isinstance(ItemVersion._meta.get_field(name), JSONField))])
+        found.clean_fields(exclude=[f.name for f in ItemVersion._meta.fields if f.name not in changes or isinstance(f, JSONField)])
     except ValidationError as problem:
         raise Invalid("有内容需要修改。", fields={name: "；".join(words) for name, words in problem.message_dict.items()}) from problem
     found.save()

@@ -1,14 +1,18 @@
 """Paying a bill through a channel: place the order, take the channel's notice, ask when it is silent, compare the day."""
 
 import json
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
-from yiwang.base.errors import Conflict, Invalid, NotFound, Tampered
+from yiwang.base.errors import Conflict, Invalid, NotFound, Unavailable, YiwangError
 from yiwang.engines.audit import api as audit
 from yiwang.engines.ledger import api as ledger
 from yiwang.engines.ledger.models import Bill, Difference
@@ -19,6 +23,9 @@ from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.payments import wire
 from yiwang.platforms.payments.models import Channel, Notice, Order
 
+LARGEST = 10**15  #: fen; beyond it a number is a mistake
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class BillSettled:
@@ -26,6 +33,16 @@ class BillSettled:
 
     bill: int
     case: int | None
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What a channel says of a paid order, in a notice, an answer or a statement."""
+
+    order: str
+    serial: str
+    amount: int
+    paid_at: datetime
 
 
 def bill_of(actor: Actor, bill: int) -> Bill:
@@ -65,57 +82,107 @@ def start(actor: Actor, bill: int, channel: str) -> str:
     return str(answer["pay_url"])
 
 
-def take_notice(channel: str, path: str, headers: dict[str, str], content: bytes) -> bool:
+def take_notice(channel: str, path: str, headers: Mapping[str, str], content: bytes) -> bool:
     """A channel says that an order was paid. True when this notice settled the bill; a repeated one is acknowledged without effect.
 
-    Raises Tampered for a false signature, an old time or content that does not belong to the order; every refusal is on the record.
+    Raises NotFound for an unknown channel or bill, Tampered for a false signature, an old time or an odd nonce, Invalid for incomplete content,
+    Conflict for a nonce or serial used for something else; every refusal is on the record and leaves nothing else behind.
     """
     via = Channel.objects.filter(pk=channel, active=True).first()
     if via is None:
         raise NotFound("没有这个支付渠道。")
+    stamp, nonce, signature = (headers.get(name, "") for name in ("X-Time", "X-Nonce", "X-Signature"))
     try:
-        wire.check(via.public_key, "POST", path, headers.get("X-Time", ""), headers.get("X-Nonce", ""), headers.get("X-Signature", ""), content)
-    except Tampered as problem:
+        wire.check(via.public_key, "POST", path, stamp, nonce, signature, content)
+        with elevated(), transaction.atomic():  # the channel is not a party; the signature is its right
+            return _take(via, nonce, content)
+    except YiwangError as problem:
         audit.record(SYSTEM, "payment.notice-refused", summary=f"{via.name}：{problem.message}", detail={"body": content[:500].decode(errors="replace")})
         raise
-    try:
-        body = json.loads(content)
-        paid_at = datetime.fromisoformat(body["paid_at"])
-        number, serial, amount = str(body["order"]), str(body["serial"]), int(body["amount"])
-    except (ValueError, KeyError, TypeError):
-        raise Invalid("通知的内容不完整。") from None
-    with elevated(), transaction.atomic():  # the channel is not a party; the signature is its right
-        _, fresh = Notice.objects.get_or_create(nonce=headers["X-Nonce"], defaults={"channel": via, "body": body})
-        return fresh and _settle(via, number=number, serial=serial, amount=amount, paid_at=paid_at)
 
 
 def ask_open_orders() -> int:
-    """Asks the channels about orders whose notice has not come; returns how many turned out paid."""
-    paid = 0
-    for order in Order.objects.filter(state=Order.State.PLACED).select_related("channel", "bill")[:200]:
-        answer = wire.call(order.channel, "GET", f"/orders/{order.bill.number}")
+    """Asks the channels about orders whose notice has not come, longest unasked first; returns how many turned out paid.
+
+    What one order answers does not stop the others; a channel that does not answer at all is left alone until the next round.
+    """
+    paid, silent = 0, set[str]()
+    for order in Order.objects.filter(state=Order.State.PLACED).select_related("channel", "bill").order_by(F("asked_at").asc(nulls_first=True), "id")[:200]:
+        if order.channel_id in silent:
+            continue
         Order.objects.filter(pk=order.pk).update(asked_at=timezone.now())
-        if answer["state"] == "paid":
-            with transaction.atomic():
-                paid += _settle(
-                    order.channel, number=order.bill.number, serial=answer["serial"], amount=int(answer["amount"]), paid_at=datetime.fromisoformat(answer["paid_at"])
-                )
+        try:
+            paid += _ask(order)
+        except Unavailable as problem:
+            silent.add(order.channel_id)
+            log.warning("channel %s: %s", order.channel_id, problem)
+        except YiwangError as problem:
+            log.warning("order %s: %s", order.pk, problem)
     return paid
 
 
 def reconcile(day: date) -> list[Difference]:
-    """Compares every channel's statement of a day with the ledger."""
+    """Compares every channel's statement of a local day with the ledger. Raises Unavailable after the others when a channel does not answer."""
     found: list[Difference] = []
+    silent: list[str] = []
     for channel in channels():
-        rows = wire.call(channel, "GET", f"/statements/{day.isoformat()}")["rows"]
-        statement = [ledger.Statement(r["serial"], r["order"], int(r["amount"]), datetime.fromisoformat(r["paid_at"])) for r in rows]
-        found += ledger.reconcile(channel.code, day, statement)
+        try:
+            rows = wire.call(channel, "GET", f"/statements/{day.isoformat()}").get("rows")
+        except Unavailable:
+            silent.append(channel.name)
+            continue
+        paid = [_paid(row) for row in rows or ()]
+        found += ledger.reconcile(channel.code, day, [ledger.Statement(p.serial, p.order, p.amount, p.paid_at) for p in paid])
+    if silent:
+        raise Unavailable(f"{'、'.join(silent)}没有提供{day.isoformat()}的账单。")
     return found
 
 
-def _settle(channel: Channel, *, number: str, serial: str, amount: int, paid_at: datetime) -> bool:
-    payment, settled = ledger.settle(SYSTEM, number=number, channel=channel.code, serial=serial, amount=amount, paid_at=paid_at)
-    Order.objects.filter(channel=channel, bill=payment.bill_id).update(state=Order.State.PAID)
-    if settled and payment.bill is not None:
-        publish(BillSettled(payment.bill.pk, payment.bill.case))
+def _paid(said: object) -> Paid:
+    """Raises Invalid for anything but an order, a serial, whole positive fen and a moment with its zone."""
+    try:
+        body: dict[str, Any] = dict(said)  # type: ignore[call-overload]  # whatever the wire brought; anything but an object fails here
+        paid = Paid(str(body["order"]), str(body["serial"]), body["amount"], datetime.fromisoformat(body["paid_at"]))
+    except (ValueError, KeyError, TypeError):
+        raise Invalid("支付渠道的内容不完整。") from None
+    if type(paid.amount) is not int or not 0 < paid.amount < LARGEST:
+        raise Invalid("支付渠道的金额应当是大于零的整数（分）。")
+    if paid.paid_at.tzinfo is None or not 0 < len(paid.serial) <= 80:
+        raise Invalid("支付渠道的流水号或时间不正确。")
+    return paid
+
+
+def _take(channel: Channel, nonce: str, content: bytes) -> bool:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        raise Invalid("支付渠道的内容不完整。") from None
+    paid = _paid(body)
+    known, fresh = Notice.objects.get_or_create(channel=channel, nonce=nonce, defaults={"body": body})
+    if not fresh and known.body != body:
+        raise Conflict("同一随机数的通知内容与先前不符。")
+    return fresh and _settle(channel, paid)
+
+
+def _ask(order: Order) -> bool:
+    answer = wire.call(order.channel, "GET", f"/orders/{order.bill.number}")
+    if answer.get("state") != "paid":
+        return False
+    paid = _paid(answer)
+    if paid.order != order.bill.number:
+        raise Conflict("支付渠道回答的不是所问的订单。")
+    with transaction.atomic():
+        return _settle(order.channel, paid)
+
+
+def _settle(channel: Channel, paid: Paid) -> bool:
+    payment, settled = ledger.settle(
+        SYSTEM, number=paid.order, channel=channel.code, serial=paid.serial, amount=paid.amount, paid_at=paid.paid_at
+    )
+    if payment.bill.state == Bill.State.PAID:
+        Order.objects.filter(channel=channel, bill=payment.bill_id).update(state=Order.State.PAID)
+    elif payment.bill.state != Bill.State.OPEN:
+        Order.objects.filter(channel=channel, bill=payment.bill_id).update(state=Order.State.CLOSED)
+    if settled:
+        publish(BillSettled(payment.bill_id, payment.bill.case))
     return settled

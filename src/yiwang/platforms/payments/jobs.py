@@ -1,5 +1,6 @@
 """When a channel is silent we ask; every morning the day before is compared."""
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 
@@ -13,13 +14,14 @@ def ask(timestamp: int) -> None:
 
 
 @app.periodic(cron="30 2 * * *")
-@app.task(name="payments.reconcile", queueing_lock="payments.reconcile")
+@app.task(name="payments.reconcile", retry=RetryStrategy(max_attempts=8, exponential_wait=4))
 def reconcile(timestamp: int) -> None:
-    """Every night for yesterday."""
-    from datetime import timedelta
+    """Every night for the day before the one it was planned on; tried again until the statement is there."""
+    from datetime import datetime, timedelta
 
     from django.utils import timezone
 
     from yiwang.platforms.payments import api
 
-    api.reconcile(timezone.localdate() - timedelta(days=1))
+    planned = timezone.localtime(datetime.fromtimestamp(timestamp, tz=timezone.get_default_timezone()))
+    api.reconcile(planned.date() - timedelta(days=1))

@@ -61,17 +61,18 @@ class Order(Record):
         return Q() if "accountant" in actor.roles else NOTHING
 
 
-class Notice(models.Model):
+class Notice(Record):
     """A notice that a channel sent, by its nonce: taken once."""
 
     personal = ()
-    nonce = models.CharField("随机数", max_length=80, primary_key=True)
+    nonce = models.CharField("随机数", max_length=80)
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="+", verbose_name="渠道")
     body = models.JSONField("内容")
     at = models.DateTimeField("时间", default=timezone.now)
 
     class Meta:
         verbose_name = "支付通知"
+        constraints = [models.UniqueConstraint("channel", "nonce", name="notice_taken_once")]
 
     def __str__(self) -> str:
         return self.nonce

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 
-from yiwang.base.errors import Tampered, Unavailable
+from yiwang.base.errors import Conflict, Tampered, Unavailable
 from yiwang.platforms.payments.models import Channel
 
 WINDOW = 300  # seconds that clocks may differ
@@ -21,17 +21,19 @@ TIMEOUT = httpx.Timeout(10)
 
 
 def call(channel: Channel, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A signed request and its answer. Raises Unavailable."""
+    """A signed request and its answer. Raises Unavailable when the channel does not answer, Conflict when it refuses this request."""
     content = json.dumps(body, ensure_ascii=False).encode() if body is not None else b""
     key = serialization.load_pem_private_key((settings.KEYS / channel.key_file).read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     headers = {"X-Merchant": channel.merchant, "Content-Type": "application/json", **sign(key, method, path, content)}
     try:
         answer = httpx.request(method, channel.url + path, content=content, headers=headers, timeout=TIMEOUT)
+        if answer.is_client_error:
+            raise Conflict(f"支付渠道没有接受这笔请求（{answer.status_code}）。", hint="没有扣款。请稍后再试，或者换一个渠道。")
         answer.raise_for_status()
-    except httpx.HTTPError as problem:
+        result: dict[str, Any] = dict(answer.json())
+    except (httpx.HTTPError, ValueError, TypeError) as problem:
         raise Unavailable("支付渠道暂时没有回应，没有扣款。", hint="请稍后再试；如已付款，系统会自动核对。") from problem
-    result: dict[str, Any] = answer.json()
     return result
 
 
@@ -51,8 +53,10 @@ def check(public_key: str, method: str, path: str, stamp: str, nonce: str, signa
         fresh = abs(time.time() - int(stamp)) <= WINDOW
     except (InvalidSignature, ValueError):
         raise Tampered("通知的签名不正确。") from None
-    if not fresh or not nonce:
+    if not fresh:
         raise Tampered("通知的时间不在允许范围内。")
+    if not 8 <= len(nonce) <= 80:
+        raise Tampered("通知的随机数长度不正确。")
 
 
 def _text(method: str, path: str, stamp: str, nonce: str, content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A booking sums to zero at commit; entries are append-only; bills are their payer's."""
+"""A booking sums to zero at commit; entries are append-only; bills, their lines and payments are their payer's."""
 
 from django.db import migrations
 
@@ -18,8 +18,11 @@ CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
 CREATE TRIGGER ledger_entry_kept BEFORE UPDATE OR DELETE ON ledger_entry FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_transaction_kept BEFORE UPDATE OR DELETE ON ledger_transaction FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_entry_whole BEFORE TRUNCATE ON ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_transaction_whole BEFORE TRUNCATE ON ledger_transaction FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 """
 DROP = """
+DROP TRIGGER ledger_transaction_whole ON ledger_transaction; DROP TRIGGER ledger_entry_whole ON ledger_entry;
 DROP TRIGGER ledger_transaction_kept ON ledger_transaction; DROP TRIGGER ledger_entry_kept ON ledger_entry; DROP FUNCTION ledger_refuse();
 DROP TRIGGER ledger_entry_balanced ON ledger_entry; DROP FUNCTION ledger_balanced();
 """
@@ -31,4 +34,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(BALANCE, DROP),
         secure("ledger_bill", "payer_id"),
         secure_through("ledger_billline", "bill_id", "ledger_bill"),
+        secure_through("ledger_payment", "bill_id", "ledger_bill"),
     ]
