@@ -1,6 +1,7 @@
 """Numbered documents: no gap, no double, immutable, public facts only."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connections, transaction
@@ -90,3 +91,8 @@ def test_numbers_have_no_gap_and_no_double_under_concurrency(office: Organisatio
 def _forget(kind: str) -> None:
     Series.objects.filter(kind=kind).delete()
     connections["default"].close()
+
+
+def test_the_example_of_the_page_runs() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "engines/documents.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})

@@ -338,3 +338,8 @@ def test_holders_are_reminded_once_at_each_distance_also_after_a_missed_night(ho
         jobs.remind(timestamp=0)
     bodies = Message.objects.filter(to=holder.party, template="licence-expiring").order_by("body").values_list("body", flat=True)
     assert [(body.count("58 天"), body.count("7 天")) for body in bodies] in ([(1, 0), (0, 1)], [(0, 1), (1, 0)])
+
+
+def test_the_example_of_the_page_runs() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "platforms/licences.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})
