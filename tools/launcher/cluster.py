@@ -4,7 +4,7 @@ Made in a folder beside and renamed when whole, so a half-made one is never take
 no superuser: row security binds it.
 """
 
-import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -42,7 +42,7 @@ def url() -> str:
 def start() -> bool:
     """Makes the cluster if there is none and starts it if it is not running; True if this call started it. Raises Refusal."""
     binaries = packages.server()
-    folder = place.home() / "pg"
+    folder = place_of_cluster()
     if not (folder / "PG_VERSION").exists():
         _make(binaries, folder)
     version = (folder / "PG_VERSION").read_text().strip()
@@ -57,7 +57,7 @@ def start() -> bool:
 
 def stop() -> None:
     binaries = packages.postgres_bin()
-    folder = place.home() / "pg"
+    folder = place_of_cluster()
     if binaries and (folder / "postmaster.pid").exists():
         _run(binaries, "pg_ctl", "-D", str(folder), "-m", "fast", "-w", "stop")
 
@@ -68,7 +68,6 @@ def _make(binaries: Path, folder: Path) -> None:
     fresh = folder.with_name("pg.making")
     shutil.rmtree(fresh, ignore_errors=True)  # of a start that was cut off
     with step("建立数据库"):
-        _reachable(folder.parent)
         fresh.mkdir(mode=0o700)
         _own(fresh)
         password = secrets.token_urlsafe(24)
@@ -155,20 +154,14 @@ def _own(path: Path) -> None:
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _reachable(folder: Path) -> None:
-    """Root's own folders are closed to the cluster's user; passing through is opened where it is ours to open."""
-    if not place.is_root():
-        return
-    user = place.unprivileged()
-    for path in (folder, *folder.parents):
-        mode = path.stat().st_mode
-        if path.stat().st_uid != user.pw_uid and not mode & 0o001:
-            if path == folder or str(path).startswith(str(place.ROOT)):
-                path.chmod(mode | 0o001)
-            else:
-                raise Refusal(f"数据库用户 {user.pw_name} 进不了 {path}。请用 YIWANG_HOME 指定其他目录（例如 /var/lib/yiwang），或执行 chmod o+x {path}。")
-    with contextlib.suppress(PermissionError):
-        os.chown(folder, user.pw_uid, -1) if folder.stat().st_uid == 0 and folder == place.home() else None
+def place_of_cluster() -> Path:
+    """YIWANG_HOME/pg; where root's closed folders lie in the way of the cluster's user, a folder of this home below /var/lib/yiwang."""
+    home = place.home()
+    if not place.is_root() or all(p.stat().st_mode & 0o001 for p in (home, *home.parents)):
+        return home / "pg"
+    elsewhere = Path("/var/lib/yiwang") / hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    elsewhere.mkdir(parents=True, exist_ok=True)
+    return elsewhere / "pg"
 
 
 def _port(folder: Path) -> int:
