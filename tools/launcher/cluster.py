@@ -45,6 +45,7 @@ def start() -> bool:
     folder = place_of_cluster()
     if not (folder / "PG_VERSION").exists():
         _make(binaries, folder)
+        return True
     version = (folder / "PG_VERSION").read_text().strip()
     if version != binaries.parent.name:
         raise Refusal(f"{folder} 是 PostgreSQL {version} 的数据，而现在安装的是 {binaries.parent.name}。请安装 postgresql-{version}，或备份后移走这个目录。")
