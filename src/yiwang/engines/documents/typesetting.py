@@ -53,9 +53,9 @@ def seal_picture(organ: str) -> Path:
 
 
 def qr(text: str) -> str:
-    """A QR code as SVG text."""
+    """A QR code as SVG text, large enough to be scanned from a screen."""
     picture = BytesIO()
-    segno.make(text, error="m").save(picture, kind="svg", border=1, dark="#1f2937", xmldecl=False)
+    segno.make(text, error="m").save(picture, kind="svg", scale=6, border=2, dark="#1f2937", xmldecl=False)
     return picture.getvalue().decode()
 
 
