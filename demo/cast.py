@@ -6,12 +6,14 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from demo import people
 from yiwang.base import identifiers
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Delegation, LegalEntity, Membership, Organisation, Party, Post
 from yiwang.kit.actors import SYSTEM
 from yiwang.platforms.identity import api as identity
 
+PHONES = 99_000_000  # beyond those of the other invented people
 SINCE = date(2024, 1, 1)
 
 
@@ -86,10 +88,10 @@ def load_cast() -> int:
 
 
 def _person(number: int, player: Player) -> Party:
-    first = f"{identifiers.INVENTED_REGION}{player.birth:%Y%m%d}{901 + number:03d}"
     party, _ = parties.find_or_register_person(
-        SYSTEM, name=player.name, number=first + identifiers.citizen_check(first), phone=f"199111100{number:02d}", division=TOWN, address=f"中华街道演示路{number + 1}号"
-    )
+        SYSTEM, name=player.name, number=people.number_of(player.birth, 901 + number), phone=people.phone_of(PHONES + number), division=TOWN,
+        address=f"中华街道演示路{number + 1}号",
+    )  # fmt: skip
     Party.objects.filter(pk=party.pk, verified="").update(verified="人口库", verified_at=timezone.now(), invented=True)
     party.as_person.household = party.address
     party.as_person.save(update_fields=["household"])

@@ -1,10 +1,13 @@
-"""Invented people and enterprises. Every citizen number carries region 440899, which GB/T 2260 never assigned, so none can be a real person's."""
+"""Invented people and enterprises. Every number carries region 440899, which GB/T 2260 never assigned, every phone prefix 154, so none can be a real one's."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import islice
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from yiwang.base import identifiers
@@ -16,18 +19,30 @@ GIVEN = ["海棠", "望川", "知秋", "晓帆", "南星", "若溪", "云舟", "
 TRADES = ("餐饮", "海产", "建材", "食品", "服装", "农资", "物流", "电器", "园林", "管网工程")
 WORDS = ["望海", "南渡", "潮声", "椰林", "红树", "金沙", "鹤地", "湖光", "东海", "北部湾"]
 BATCH = 5_000
+FIRST_BIRTH, BIRTHS = date(1935, 1, 1), 26_000
+T = TypeVar("T")
+
+
+def number_of(birth: date, sequence: int) -> str:
+    """A citizen number of nobody: right in form and check character, of a region that does not exist."""
+    first = f"{identifiers.INVENTED_REGION}{birth:%Y%m%d}{sequence:03d}"
+    return first + identifiers.citizen_check(first)
+
+
+def phone_of(serial: int) -> str:
+    """A mobile number of nobody: the ministry has given 154 to no operator (工业和信息化部, 公众移动通信网网号分配情况, 2023-06-05)."""
+    return f"154{serial % 10**8:08d}"
 
 
 def people(count: int, towns: list[Division], rng: random.Random) -> Iterator[tuple[Party, Person]]:
-    """`count` persons with valid numbers, deterministic for a seed."""
+    """`count` persons with valid numbers, deterministic for a seed, no two alike up to 23 million. Sequences from 900 on are the cast's."""
     for serial in range(count):
-        birth = date(1935, 1, 1) + timedelta(days=rng.randrange(26_000))
-        sequence = serial % 1000
-        first = f"{identifiers.INVENTED_REGION}{birth:%Y%m%d}{sequence:03d}"
+        block, sequence = divmod(serial, 900)
+        birth = FIRST_BIRTH + timedelta(days=(block * 7_919 + sequence * 104_729) % BIRTHS)  # 7,919 and 26,000 share no factor: each block another day
         town = rng.choice(towns)
         name = rng.choice(SURNAMES) + rng.choice(GIVEN)
         party = Party(
-            kind=Party.Kind.PERSON, name=name, number=first + identifiers.citizen_check(first), division=town, phone=f"1990000{serial % 10000:04d}",
+            kind=Party.Kind.PERSON, name=name, number=number_of(birth, sequence), division=town, phone=phone_of(serial),
             address=f"{town.name}演示路{serial % 300 + 1}号", verified="人口库", verified_at=timezone.now(), invented=True,
         )  # fmt: skip
         yield party, Person(party=party, sex="男" if sequence % 2 else "女", birth=birth, household=party.address)
@@ -37,44 +52,42 @@ def enterprises(count: int, owners: list[Party], rng: random.Random) -> Iterator
     """`count` enterprises and self-employed households with valid credit codes, each represented by an invented person."""
     for serial in range(count):
         trade, small = rng.choice(TRADES), rng.random() < 0.5
-        county = rng.choice(owners)
+        owner = rng.choice(owners)
         name = f"湛江{rng.choice(WORDS)}{trade}{'店' if small else '有限公司'}（演示{serial + 1:04d}）"
         code = identifiers.make_uscc(f"9{'2' if small else '1'}{identifiers.INVENTED_REGION}", f"Y{serial:07d}")
         party = Party(
-            kind=Party.Kind.ENTITY, name=name, scheme="uscc", number=code, division=county.division, phone=county.phone, address=county.address,
+            kind=Party.Kind.ENTITY, name=name, scheme="uscc", number=code, division=owner.division, phone=owner.phone, address=owner.address,
             verified="法人库", verified_at=timezone.now(), invented=True,
         )  # fmt: skip
         yield party, LegalEntity(
-            party=party, kind="个体工商户" if small else "企业法人", representative=county, business=f"{trade}经营", capital=rng.randrange(1, 500) * 1_000_000,
+            party=party, kind="个体工商户" if small else "企业法人", representative=owner, business=f"{trade}经营", capital=rng.randrange(1, 500) * 1_000_000,
             established=date(2010, 1, 1) + timedelta(days=rng.randrange(5_500)),
         )  # fmt: skip
 
 
 def load_people(scale: int) -> tuple[int, int]:
-    """2,000 persons and 500 enterprises for each unit of scale, in batches; an unfinished load goes on where it stopped."""
-    rng = random.Random(SEED)
+    """2,000 persons and 500 enterprises for each unit of scale, in batches; an unfinished load goes on where it stopped. Returns how many were added."""
     towns = list(Division.objects.filter(level=Division.Level.TOWN).order_by("code"))
-    known = set(Party.objects.filter(invented=True).values_list("number", flat=True))
-    batch: list[tuple[Party, Person]] = []
-    for pair in people(2_000 * scale, towns, rng):
-        if pair[0].number not in known:
-            known.add(pair[0].number)
-            batch.append(pair)
-        if len(batch) == BATCH:
-            _write_people(batch)
-            batch = []
-    _write_people(batch)
-    owners = list(Party.objects.filter(invented=True, kind=Party.Kind.PERSON).select_related("division").order_by("pk")[:2_000])
-    firms = [pair for pair in enterprises(500 * scale, owners, rng) if pair[0].number not in known]
-    for start in range(0, len(firms), BATCH):
-        with transaction.atomic():
-            Party.objects.bulk_create(party for party, _ in firms[start : start + BATCH])
-            LegalEntity.objects.bulk_create(entity for _, entity in firms[start : start + BATCH])
-    invented = Party.objects.filter(invented=True)
-    return invented.filter(kind=Party.Kind.PERSON).count(), invented.filter(kind=Party.Kind.ENTITY).count()
+    owners: list[Party] = []
+    persons = firms = 0
+    for batch in _batches(people(2_000 * scale, towns, random.Random(SEED))):
+        persons += _write(batch, Person)
+        owners = owners or list(Party.objects.filter(number__in=[p.number for p, _ in batch[:2_000]]).select_related("division").order_by("number"))
+    for lot in _batches(enterprises(500 * scale, owners, random.Random(SEED))):
+        firms += _write(lot, LegalEntity)
+    return persons, firms
+
+
+def _batches(pairs: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(pairs, BATCH)):
+        yield batch
 
 
 @transaction.atomic
-def _write_people(batch: list[tuple[Party, Person]]) -> None:
-    Party.objects.bulk_create(party for party, _ in batch)
-    Person.objects.bulk_create(person for _, person in batch)
+def _write(batch: Sequence[tuple[Party, Model]], own: type[Model]) -> int:
+    """Adds those whose number is not there yet."""
+    known = set(Party.objects.filter(number__in=[party.number for party, _ in batch]).values_list("number", flat=True))
+    fresh = [(party, row) for party, row in batch if party.number not in known]
+    Party.objects.bulk_create(party for party, _ in fresh)
+    own._default_manager.bulk_create(row for _, row in fresh)
+    return len(fresh)

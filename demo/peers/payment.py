@@ -12,7 +12,6 @@ import secrets
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,7 +61,7 @@ class Book:
                 with urllib.request.urlopen(request, timeout=10) as answer:
                     if answer.status == 200:
                         return
-            except (urllib.error.URLError, TimeoutError):
+            except OSError:  # refused, reset, silent, or an answer that is no success
                 continue
 
     def sign(self, method: str, path: str, body: bytes) -> dict[str, str]:

@@ -28,8 +28,11 @@ class Principal:
 
 
 def actor_for(account: int, party: int, name: str, *, acting_for: int | None = None, address: str = "", purpose: str = "") -> Actor:
-    """The actor of a signed-in person: posts held today, and the principal acted for. Raises NotAllowed when that right is not live."""
-    principal = _principal(party, acting_for) if acting_for not in (None, party) else None
+    """The actor of a signed-in person: posts held today, or the principal acted for. Raises NotAllowed when that right is not live.
+
+    One query for oneself, two for a principal.
+    """
+    principal = None if acting_for in (None, party) else _principal(party, acting_for)
     return Actor(
         account=account,
         name=name,
@@ -44,12 +47,8 @@ def actor_for(account: int, party: int, name: str, *, acting_for: int | None = N
 
 
 def principals_of(party: int) -> list[Principal]:
-    """Entities that the person represents and live delegations, by name."""
-    with elevated():  # names of one's own principals
-        represented = LegalEntity.objects.filter(representative=party, status="存续").select_related("party")
-        found = [Principal(e.party_id, e.party.name, e.party.kind, EVERYTHING, None) for e in represented]
-        found += [Principal(d.principal_id, d.principal.name, d.principal.kind, tuple(d.scope), d.valid_to) for d in _live().filter(agent=party)]
-    return sorted(found, key=lambda p: p.name)
+    """Whom the person may act for, by name: entities they represent, and principals of live delegations with all that these cover together."""
+    return sorted(_principals(party, Party.objects.all()), key=lambda p: p.name)
 
 
 @transaction.atomic
@@ -100,11 +99,31 @@ def _own_principal(actor: Actor) -> int:
     return principal
 
 
-def _principal(party: int, acting_for: int | None) -> Principal:
-    found = next((p for p in principals_of(party) if p.party == acting_for), None)
-    if found is None:
+def _principal(party: int, acting_for: int) -> Principal:
+    found = _principals(party, Party.objects.filter(pk=acting_for))
+    if not found:
         raise NotAllowed("您代办的授权已经到期或被撤回。", hint="请切换回本人身份，或请委托人重新授权。")
-    return found
+    return found[0]
+
+
+def _principals(party: int, among: "models.QuerySet[Party]") -> list[Principal]:
+    """Two queries, however many there are. An entity that no longer exists has neither a representative nor agents."""
+    with elevated():  # names of one's own principals
+        exists = among.filter(Q(as_entity=None) | Q(as_entity__status="存续"))
+        found = {p.pk: Principal(p.pk, p.name, p.kind, EVERYTHING, None) for p in exists.filter(as_entity__representative=party)}
+        for given in _live().filter(agent=party, principal__in=exists):
+            whole = found.get(given.principal_id)
+            if whole is None or whole.until is not None:  # who represents the entity needs no delegation of it
+                found[given.principal_id] = _joined(given, whole)
+    return list(found.values())
+
+
+def _joined(given: Delegation, before: Principal | None) -> Principal:
+    """Several delegations by one principal cover their items together; `until` is when the last of them ends."""
+    scope = {*given.scope, *(before.scope if before else ())}
+    until = max(given.valid_to, before.until) if before and before.until else given.valid_to
+    whole = EVERYTHING if "*" in scope else tuple(sorted(scope))
+    return Principal(given.principal_id, given.principal.name, given.principal.kind, whole, until)
 
 
 def _live() -> models.QuerySet[Delegation]:

@@ -6,12 +6,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from yiwang.base.errors import NotAllowed, NotFound
+from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
-from yiwang.engines.parties.models import Division, Management, Membership, Organisation, Post
+from yiwang.engines.parties.models import Division, Management, Membership, Organisation, Party, Post
 from yiwang.kit.actors import Actor
 
 HALL = "admin_service_centre"
+ADMINISTRATORS = {"system-admin", "security-admin", "audit-admin"}
 ZONE = "派出机构"  # organisations of this kind manage units inside other divisions
 
 
@@ -24,7 +25,8 @@ def divisions_above(division: str) -> list[str]:
 def managing_organisation(division: str) -> Organisation | None:
     """The zone that manages the unit or one above it below the county, if any (the managing tree)."""
     today = timezone.localdate()
-    live = Management.objects.filter(Q(valid_to=None) | Q(valid_to__gte=today), division__in=divisions_above(division)).select_related("organisation")
+    begun, lasting = Q(valid_from=None) | Q(valid_from__lte=today), Q(valid_to=None) | Q(valid_to__gte=today)
+    live = Management.objects.filter(begun, lasting, division__in=divisions_above(division)).select_related("organisation")
     return next((m.organisation for m in sorted(live, key=lambda m: m.division_id.rstrip("0"), reverse=True)), None)
 
 
@@ -52,12 +54,15 @@ def organ_named(key: str) -> Organisation:
 
 
 def window_for(organ: int) -> int:
-    """The window of an office: the service hall of its division; a town is its own window."""
-    office = Organisation.objects.select_related("division").get(pk=organ)
-    if office.division.level >= Division.Level.TOWN:
+    """The window of an office: the service hall of its zone or its division; a town is its own window."""
+    office = Organisation.objects.select_related("division", "parent").get(pk=organ)
+    if office.parent and office.parent.kind == ZONE:
+        halls = Organisation.objects.filter(function=HALL, parent=office.parent_id)
+    elif office.division.level >= Division.Level.TOWN:
         return organ
-    hall = Organisation.objects.filter(function=HALL, division=office.division_id).values_list("pk", flat=True).first()
-    return hall or organ
+    else:
+        halls = Organisation.objects.filter(function=HALL, division=office.division_id).exclude(parent__kind=ZONE)
+    return halls.values_list("pk", flat=True).first() or organ
 
 
 def holders_of(role: str, *, organ: int | None = None, covering: str | None = None) -> list[int]:
@@ -73,18 +78,32 @@ def holders_of(role: str, *, organ: int | None = None, covering: str | None = No
 
 @transaction.atomic
 def hold_post(actor: Actor, *, party: int, post: int, since: date) -> Membership:
-    """A person takes a post. By a system administrator (三权分立: who gives rights does not use them)."""
+    """A person takes a post. By a system administrator (三权分立: who gives rights does not use them). Raises NotAllowed, NotFound, Conflict."""
     _administers(actor)
-    held = Membership.objects.create(party_id=party, post=Post.objects.get(pk=post), valid_from=since)
-    audit.record(actor, "post.hold", subject=held, summary=str(held.post))
-    return held
+    if party == actor.party:
+        raise NotAllowed("不能给自己安排岗位，请由另一位系统管理员办理。")
+    person = Party.objects.select_for_update().filter(pk=party, kind=Party.Kind.PERSON).first()  # one appointment of a person after the other
+    place = Post.objects.select_related("organisation").filter(pk=post).first()
+    if person is None or place is None:
+        raise NotFound("没有找到这个人或者这个岗位。")
+    held = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gte=since), party=person).select_related("post")
+    if any(m.post_id == post for m in held):
+        raise Conflict("这个人已经在这个岗位上。")
+    _separated({role for m in held for role in m.post.roles} | set(place.roles))
+    made = Membership.objects.create(party=person, post=place, valid_from=since)
+    audit.record(actor, "post.hold", subject=made, summary=str(place))
+    return made
 
 
 @transaction.atomic
 def leave_post(actor: Actor, membership: int, *, until: date) -> None:
-    """A person leaves a post; from the next day on it gives nothing."""
+    """A person leaves a post; from the next day on it gives nothing. Raises NotAllowed, NotFound, Invalid."""
     _administers(actor)
-    held = Membership.objects.select_for_update().select_related("post").get(pk=membership)
+    held = Membership.objects.select_for_update(of=("self",)).select_related("post__organisation").filter(pk=membership).first()
+    if held is None:
+        raise NotFound("没有这条任职记录。")
+    if until < held.valid_from:
+        raise Invalid("离任日期不能早于任职日期。", fields={"until": f"不早于 {held.valid_from:%Y-%m-%d}"})
     held.valid_to = until
     held.save(update_fields=["valid_to"])
     audit.record(actor, "post.leave", subject=held, summary=str(held.post))
@@ -93,3 +112,9 @@ def leave_post(actor: Actor, membership: int, *, until: date) -> None:
 def _administers(actor: Actor) -> None:
     if not (actor.system or actor.holds("system-admin")):
         raise NotAllowed("任职由系统管理员维护。")
+
+
+def _separated(roles: set[str]) -> None:
+    """GB/T 22239-2019 8.1.5: system, audit and security administration are three people's."""
+    if len(roles & ADMINISTRATORS) > 1:
+        raise Conflict("系统管理员、安全管理员、审计管理员不能由一人兼任。")
