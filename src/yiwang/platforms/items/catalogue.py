@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from yiwang.base import identifiers
 from yiwang.base.errors import Invalid
-from yiwang.engines.parties.models import Division, Organisation
+from yiwang.engines.parties.models import Division, Management, Organisation
 from yiwang.engines.registers import api as registers
 from yiwang.platforms.items import search
 from yiwang.platforms.items.models import Bundle, Implementation, Item, ItemVersion, Synonym
@@ -41,8 +42,7 @@ def load_catalogue() -> dict[str, int]:
     registers.seed_policies(FOLDER / "policies.yaml")
     _load_bundles()
     Synonym.objects.bulk_create((Synonym(word=w, means=m) for w, m in _read("synonyms.yaml").items()), ignore_conflicts=True)
-    if items:
-        search.index(items)
+    search.index(Item.objects.filter(Q(meaning=None) | Q(words=None)))  # the fresh ones, and those loaded while the encoder did not answer
     return {"items": Item.objects.count(), "implementations": load_implementations(), "bundles": Bundle.objects.count()}
 
 
@@ -50,11 +50,12 @@ def load_implementations() -> int:
     """实施清单: each item at each office that exercises it; returns how many there are now."""
     offices: dict[tuple[str, int], list[Organisation]] = {}
     levels = {3: Division.Level.CITY, 4: Division.Level.COUNTY, 5: Division.Level.TOWN}
-    for office in Organisation.objects.select_related("division"):
+    for office in Organisation.objects.select_related("division").exclude(parent__in=Management.objects.values("organisation")):
         for layer, level in levels.items():
             if office.division.level == level:
                 offices.setdefault((office.function, layer), []).append(office)
-    rows = (row for item in Item.objects.all() for row in _places(item, offices))
+    zones = _zones()
+    rows = (row for item in Item.objects.all() for row in (*_places(item, offices), *_zone_places(item, zones)))
     Implementation.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE items_implementation")
@@ -70,6 +71,24 @@ def _places(item: Item, offices: dict[tuple[str, int], list[Organisation]]) -> I
         for office in offices.get((function, layer), []):
             code = identifiers.implementation_code(office.uscc, layer, item.code) if office.uscc and item.code else ""
             yield Implementation(item=item, organ=office, division=office.division, code=code)
+
+
+def _zones() -> list[tuple[Organisation, Division]]:
+    """A zone's own offices, each with every unit that the zone manages."""
+    managed = Management.objects.filter(valid_to=None).select_related("division")
+    units: dict[int, list[Division]] = {}
+    for row in managed:
+        units.setdefault(row.organisation_id, []).append(row.division)
+    return [(office, unit) for office in Organisation.objects.filter(parent__in=units) for unit in units[office.parent_id or 0]]
+
+
+def _zone_places(item: Item, zones: list[tuple[Organisation, Division]]) -> Iterator[Implementation]:
+    """What counties decide is the zone's to decide in its units, unless their own town does."""
+    if "县" in item.levels and "镇" not in item.levels:
+        for office, unit in zones:
+            if office.function == item.function:
+                code = identifiers.implementation_code(office.uscc, LAYERS["县"], item.code) if office.uscc and item.code else ""
+                yield Implementation(item=item, organ=office, division=unit, code=code)
 
 
 def _item(row: dict[str, Any], own: dict[str, Any]) -> Item:

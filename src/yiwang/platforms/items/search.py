@@ -1,27 +1,33 @@
-"""Search in plain words: by the words of the catalogue and its synonyms, and by meaning; the two rankings are fused.
+"""Search in plain words: by the words of the catalogue and its synonyms, and by meaning; one score from both.
 
-Keywords: PostgreSQL full text over rjieba's words, names weigh more than sayings. Meaning: the nearest phrase of an item to the question, by cosine.
-Fusion: reciprocal rank (Cormack et al. 2009), so that neither scale matters.
+Words: PostgreSQL full text over rjieba's words. An item's share of the question's words, each word weighing by its rarity (inverse document
+frequency, Sparck Jones 1972), half as much again in the name. Meaning: the cosine of the question and the item's nearest phrase. The two are added: both lie
+near 0 to 1. Fusion by rank (Cormack et al. 2009) was measured and left: it forgets how sure each stage is (docs/platforms/items.md).
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 import rjieba
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
+from yiwang.base.errors import Unavailable
+from yiwang.engines.parties import api as parties
 from yiwang.platforms.items import meaning
-from yiwang.platforms.items.models import Item, Synonym
+from yiwang.platforms.items.models import Implementation, Item, ItemVersion, Synonym
 
 STOP = frozenset(
     "的 了 吗 呢 啊 要 想 我 我们 你 怎么 怎么办 如何 什么 哪些 哪里 在 去 和 与 或 及 有 是 可以 需要 应该 请问 一下 一个 手续 办理 办 证件 材料 流程".split()  # noqa: SIM905  # a list of words reads best as words
 )
-KEEP_ANY = 60  # candidates from each ranking
+WORDS = 0.4  # weight of the words beside the meaning; any value from 0.2 to 0.8 finds nearly the same (measured on the working set)
+NAME = 1.5  # weight of a word that stands in the name
 _lock = threading.Lock()
-_kept: "tuple[int, list[int], meaning.Vectors] | None" = None
+_kept: "Index | None" = None
 
 
 @dataclass(frozen=True)
@@ -32,57 +38,77 @@ class Hit:
     score: float
 
 
-def search(text: str, *, who: str = "", topic: str = "", function: str = "", limit: int = 20) -> list[Hit]:
-    """The best items for a question. `who` is "person" or "entity"; `topic` and `function` narrow. An empty question lists by name."""
-    allowed = _allowed(who, topic, function)
+@dataclass(frozen=True)
+class Index:
+    """What a process keeps of one version of the index: the vector of each phrase, whose phrase it is, how many items hold each word."""
+
+    version: int
+    items: list[int]
+    owner: "np.ndarray[tuple[int], np.dtype[np.intp]]"  #: place in `items`, one for each row of `vectors`
+    vectors: meaning.Vectors
+    holders: dict[str, int]
+
+    def rarity(self, word: str) -> float:
+        return log((len(self.items) + 1) / (self.holders.get(word, 0) + 0.5))
+
+
+def search(text: str, *, who: str = "", topic: str = "", function: str = "", division: str = "", limit: int = 20) -> list[Hit]:
+    """The best items for a question. `who` is "person" or "entity"; `topic` and `function` narrow; `division` keeps what is handled there or above it.
+
+    An empty question lists by name. Without the encoder the words alone decide.
+    """
+    allowed = _allowed(who, topic, function, division)
     question = text.strip()[:100]
     if not question:
         return [Hit(item, 0.0) for item in allowed.order_by("name")[:limit]]
-    scores: dict[int, float] = {}
-    for weight, ranking in ((1.0, by_words(question)), (1.0, by_meaning(question))):
-        for rank, (pk, strength) in enumerate(ranking):
-            scores[pk] = scores.get(pk, 0.0) + weight * (1 / (20 + rank)) + 0.01 * strength
-    rows = {item.pk: item for item in allowed.filter(pk__in=scores)}
-    ranked = sorted((pk for pk in scores if pk in rows), key=lambda pk: -scores[pk])
-    return [Hit(rows[pk], scores[pk]) for pk in ranked[:limit]]
+    scores = by_meaning(question)
+    for pk, share in by_words(question).items():
+        scores[pk] = scores.get(pk, 0.0) + WORDS * share
+    open_now = set(allowed.values_list("pk", flat=True))
+    best = sorted(open_now & scores.keys(), key=lambda pk: (-scores[pk], pk))[:limit]
+    rows = Item.objects.defer("words", "meaning").in_bulk(best)
+    return [Hit(rows[pk], scores[pk]) for pk in best]
 
 
-def by_words(question: str) -> list[tuple[int, float]]:
-    """Items whose words meet any word of the question or its synonyms, the best first."""
-    words = tokens(question) + [word for phrase in synonyms(question) for word in tokens(phrase)]
-    if not words:
-        return []
-    query = " | ".join(f"'{word}'" for word in dict.fromkeys(words))
+def by_words(question: str) -> dict[int, float]:
+    """Items that hold any word of the question or of its synonyms → their share of those words by rarity."""
+    index = _index()
+    asked = dict.fromkeys(tokens(question) + [word for phrase in synonyms(question) for word in tokens(phrase)])
+    rarity = [index.rarity(word) for word in asked]
+    if not asked:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, ts_rank_cd('{0.1,0.3,0.6,1.0}', words, q, 1) AS rank FROM items_item, to_tsquery('simple', %s) q"
-            " WHERE words @@ q ORDER BY rank DESC, id LIMIT %s",
-            [query, KEEP_ANY],
+            "SELECT i.id, sum(a.rarity * CASE WHEN i.words @@ (quote_literal(a.word) || ':A')::tsquery THEN %s ELSE 1 END) / %s"
+            " FROM unnest(%s::text[], %s::float8[]) AS a (word, rarity) JOIN items_item i ON i.words @@ quote_literal(a.word)::tsquery GROUP BY i.id",
+            [NAME, sum(rarity), list(asked), rarity],
         )
-        return [(pk, float(rank)) for pk, rank in cursor.fetchall()]
+        return {pk: float(share) for pk, share in cursor.fetchall()}
 
 
-def by_meaning(question: str) -> list[tuple[int, float]]:
-    """Items whose nearest phrase means what the question means, the best first."""
-    ids, matrix = _matrix()
-    if not ids:
-        return []
-    nearness = matrix @ meaning.encode([question])[0]
-    best: dict[int, float] = {}
-    for place in np.argsort(-nearness)[: KEEP_ANY * 3]:
-        best.setdefault(ids[place], float(nearness[place]))
-        if len(best) == KEEP_ANY:
-            break
-    return list(best.items())
+def by_meaning(question: str) -> dict[int, float]:
+    """Every item → the cosine of the question and its nearest phrase; nothing when the encoder does not answer."""
+    index = _index()
+    try:
+        asked = meaning.encode([question])[0]
+    except Unavailable:
+        return {}
+    nearest = np.full(len(index.items), -1.0)
+    np.maximum.at(nearest, index.owner, index.vectors @ asked)
+    return dict(zip(index.items, nearest.tolist(), strict=True))
 
 
 def suggest(prefix: str, limit: int = 8) -> list[str]:
-    """Names and sayings that contain what was typed, for the search box."""
+    """Names for the search box while typing: those that begin so, those that contain it, those that people call so."""
     typed = prefix.strip()
     if not typed:
         return []
-    found = Item.objects.filter(Q(name__contains=typed) | Q(says__contains=[typed])).order_by("name").values_list("name", flat=True)
-    return list(found[:limit])
+    ranked = sorted(
+        (place, name)
+        for name, says in _allowed("", "", "", "").values_list("name", "says")
+        if (place := 0 if name.startswith(typed) else 1 if typed in name else 2 if any(typed in saying for saying in says) else None) is not None
+    )
+    return [name for _, name in ranked[:limit]]
 
 
 def tokens(text: str) -> list[str]:
@@ -97,58 +123,80 @@ def synonyms(question: str) -> list[str]:
 
 
 def index(items: Iterable[Item]) -> None:
-    """(Re)builds words and meaning of these items; the caller's transaction covers it."""
+    """(Re)builds words and meaning of these items; the caller's transaction covers it. Without the encoder the meaning waits for the next `load_catalogue`."""
     rows = list(items)
+    if not rows:
+        return
     phrases = [_phrases(item) for item in rows]
-    vectors = meaning.encode([phrase for group in phrases for phrase in group])
+    try:
+        vectors = meaning.encode([phrase for group in phrases for phrase in group])
+    except Unavailable:
+        vectors = None
     start = 0
     with connection.cursor() as cursor:
         for item, group in zip(rows, phrases, strict=True):
-            packed = meaning.pack(vectors[start : start + len(group)])
+            packed = None if vectors is None else meaning.pack(vectors[start : start + len(group)])
             start += len(group)
             cursor.execute(
                 "UPDATE items_item SET meaning = %s, words = setweight(to_tsvector('simple', %s), 'A') || setweight(to_tsvector('simple', %s), 'B')"
                 " WHERE id = %s",
                 [packed, " ".join(tokens(item.name)), " ".join(tokens(" ".join(item.says))), item.pk],
             )
-        cursor.execute("UPDATE items_searchversion SET version = version + 1")
+        # the clock, not a count: a number that a rollback gave back would be given again to other content
+        cursor.execute("UPDATE items_searchversion SET version = greatest(version + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)")
 
 
 def health() -> tuple[bool, str]:
-    """Whether meaning answers; words always do."""
-    ids, _ = _matrix()
-    meaning.encode(["开饭店"])
-    return bool(ids), f"{len(set(ids))} 个事项，{len(ids)} 个说法"
+    """Whether meaning answers for every item; words always do."""
+    index = _index()
+    missing = Item.objects.filter(meaning=None).count()
+    try:
+        meaning.encode(["开饭店"])
+    except Unavailable as problem:
+        return False, f"{problem.message}{problem.hint}"
+    if missing:
+        return False, f"{missing} 个事项没有语义向量，按词检索照常；重新载入事项目录即可补上"
+    return bool(index.items), f"{len(index.items)} 个事项，{len(index.vectors)} 个说法"
 
 
 def _phrases(item: Item) -> list[str]:
     return list(dict.fromkeys([item.name, *item.says]))
 
 
-def _allowed(who: str, topic: str, function: str) -> models.QuerySet[Item]:
-    rows = Item.objects.defer("words", "meaning").filter(versions__state="published").distinct()
+def _allowed(who: str, topic: str, function: str, division: str) -> models.QuerySet[Item]:
+    """Items with a version in force today, narrowed."""
+    in_force = ItemVersion.objects.filter(item=OuterRef("pk"), state=ItemVersion.State.PUBLISHED, valid_from__lte=timezone.localdate())
+    rows = Item.objects.defer("words", "meaning").filter(Exists(in_force))
     if who == "person":
         rows = rows.filter(objects_served__contains=["自然人"])
     elif who == "entity":
         rows = rows.exclude(objects_served=["自然人"])
     if topic:
         rows = rows.filter(Q(person_topics__contains=[topic]) | Q(legal_topics__contains=[topic]))
+    if division:
+        here = Implementation.objects.filter(item=OuterRef("pk"), active=True, division__in=parties.divisions_above(division))
+        rows = rows.filter(Exists(here))
     return rows.filter(function=function) if function else rows
 
 
-def _matrix() -> tuple[Sequence[int], meaning.Vectors]:
-    """All phrases' vectors with the item of each row; read again when the index has a new version."""
-    global _kept  # one matrix per process
+def _index() -> Index:
+    """The index as it is now; read again when it has a new version."""
+    global _kept  # one index per process
     with connection.cursor() as cursor:
         cursor.execute("SELECT version FROM items_searchversion")
         version = cursor.fetchone()[0]
-    if _kept is None or _kept[0] != version:
+    kept = _kept
+    if kept is None or kept.version != version:
         with _lock:
-            ids: list[int] = []
-            parts = [np.empty((0, meaning.SIZE), np.float32)]
-            for pk, packed in Item.objects.exclude(meaning=None).values_list("pk", "meaning"):
-                part = meaning.unpack(packed or b"")
-                ids += [pk] * len(part)
-                parts.append(part)
-            _kept = version, ids, np.concatenate(parts)
-    return _kept[1], _kept[2]
+            kept = _kept = _read(version)
+    return kept
+
+
+def _read(version: int) -> Index:
+    rows = [(pk, meaning.unpack(packed or b"")) for pk, packed in Item.objects.order_by("pk").values_list("pk", "meaning")]
+    owner = np.repeat(np.arange(len(rows)), [len(part) for _, part in rows])
+    vectors = np.concatenate([np.empty((0, meaning.SIZE), np.float32), *(part for _, part in rows)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT word, ndoc FROM ts_stat('SELECT words FROM items_item')")
+        holders = dict(cursor.fetchall())
+    return Index(version, [pk for pk, _ in rows], owner, vectors, holders)
