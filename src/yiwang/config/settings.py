@@ -113,6 +113,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "yiwang.platforms.identity.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "yiwang.platforms.identity.forms.SignupForm", "login": "yiwang.platforms.identity.forms.LoginForm"}
 ACCOUNT_RATE_LIMITS = {"signup": "60/m/ip"}
+MFA_ADAPTER = "yiwang.platforms.identity.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://")

@@ -11,7 +11,7 @@ handler500 = "yiwang.shells.errors.failed"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("yiwang.platforms.identity.urls")),
     path("api/", interface.api.urls),
     *routes.system_pages(settings.ZONE),
 ]

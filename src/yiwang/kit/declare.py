@@ -196,6 +196,7 @@ class MessageTemplate:
     title: str
     body: str
     channels: tuple[str, ...] = ("inbox", "sms")
+    urgent: bool = False  #: asked for by the person this moment (a code): quiet hours do not hold it back
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,17 @@ An event is a frozen dataclass of plain values (ids, strings, numbers). A system
 """
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.module_loading import import_string
 
 from yiwang.kit.registry import registry
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-def publish(event: Any) -> None:
+
+def publish(event: "DataclassInstance") -> None:
     """Enqueues `event` for every listener in the same transaction: it is handled if and only if the transaction commits."""
     from yiwang.kit.jobs import deliver  # the job module imports this one
 

@@ -12,13 +12,14 @@ def dispatch(*, dispatch: int) -> None:
     """Hands one message to its channel. Raises what the channel raises, so that it is tried again."""
     from yiwang.engines.messages import gateways
     from yiwang.engines.messages.models import Dispatch, Gateway
+    from yiwang.kit.registry import registry
 
     found = Dispatch.objects.select_related("message").get(pk=dispatch)
     if found.state == Dispatch.State.SENT:
         return
     gateway = Gateway.objects.get(channel=found.channel)
     wait = quiet_until(timezone.localtime(), gateway.quiet_from, gateway.quiet_to)
-    if wait:
+    if wait and not registry().messages[found.message.template].urgent:
         _later(dispatch, wait)
         return
     gateways.deliver(gateway, found)

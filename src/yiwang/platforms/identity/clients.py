@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from django.core import signing
 from django.db import connection, transaction
 from django.http import HttpRequest
-from django.utils import timezone
 
 from yiwang.base.errors import Conflict, NotAllowed, NotFound, SignInNeeded, TooMany
 from yiwang.base.ids import new_id
@@ -59,9 +58,9 @@ def close_client(actor: Actor, client: int) -> Client:
 
 def token(code: str, secret: str) -> str:
     """A token of an hour (OAuth 2.0 client credentials, RFC 6749 section 4.4). Raises SignInNeeded."""
-    found = Client.objects.filter(code=code, active=True).first()
+    found = Client.objects.filter(code=code, active=True).first() if code.isprintable() else None
     if found is None or not hmac.compare_digest(found.secret_digest, _digest(secret)):
-        audit.record(Actor(name="对接系统"), "client.token.failed", summary="对接系统换取令牌失败", detail={"code": code[:40]})
+        audit.record(Actor(name="对接系统"), "client.token.failed", summary="对接系统换取令牌失败", detail={"code": ascii(code)[:60]})
         raise SignInNeeded("对接系统的标识或密钥不正确。")
     return signing.dumps({"client": code, "secret": found.secret_digest[:16]}, salt=SALT)
 

@@ -1,50 +1,66 @@
 """Sign-up by real name and sign-in, in the words of the trade."""
 
+from contextlib import suppress
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from allauth.account.forms import LoginForm as BaseLoginForm
 from allauth.account.forms import SignupForm as BaseSignupForm
 from django import forms
-from django.db import transaction
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from django.utils import timezone
 
 from yiwang.base import identifiers
-from yiwang.base.errors import YiwangError
+from yiwang.base.errors import TooMany
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Party
-from yiwang.kit.actors import NOBODY, Actor
+from yiwang.engines.registers import api as registers
+from yiwang.kit.actors import Actor
+from yiwang.kit.registry import registry
 from yiwang.kit.rowsecurity import elevated
+from yiwang.platforms.identity import proving
 from yiwang.platforms.identity.models import Account
+
+AGE = "identity.sign-up-age"
 
 
 class LoginForm(BaseLoginForm):  # type: ignore[misc]  # allauth is not typed
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "用户名"
-        self.fields["password"].label = "密码"
+        _plain(self, login="用户名", password="密码", remember="在这台设备上保持登录")
         self.fields["password"].help_text = ""
-        for field in self.fields.values():
-            field.widget.attrs.pop("placeholder", None)
 
 
 class SignupForm(BaseSignupForm):  # type: ignore[misc]
-    """A person signs up with name and citizen number; the number decides who they are, never two accounts for one."""
+    """A person signs up with name and citizen number; the number decides who they are, never two accounts for one.
 
-    name = forms.CharField(label="姓名", max_length=60, error_messages={"required": "请填写姓名。"})
+    Whom no register knows is taken at their word (DECLARED). Whom a register knows must first show that it is them (`proving`).
+    """
+
+    name = forms.CharField(label="姓名", max_length=60, error_messages={"required": "请填写姓名。"}, widget=forms.TextInput({"autocomplete": "name"}))
     number = forms.CharField(label="公民身份号码", max_length=18, error_messages={"required": "请填写公民身份号码。"})
-    phone = forms.CharField(label="手机号码", max_length=11, error_messages={"required": "请填写手机号码。"})
+    phone = forms.CharField(
+        label="手机号码", max_length=11, error_messages={"required": "请填写手机号码。"}, widget=forms.TextInput({"autocomplete": "tel", "inputmode": "tel"})
+    )
     field_order = ["name", "number", "phone", "username", "password1", "password2"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        labels = {"username": "用户名", "password1": "密码", "password2": "再次输入密码"}
-        for name, field in self.fields.items():
-            field.label = labels.get(name, field.label)
-            field.widget.attrs.pop("placeholder", None)
+        _plain(self, username="用户名", password1="密码", password2="再次输入密码")
+
+    def clean_name(self) -> str:
+        return str(self.cleaned_data["name"]).strip()
 
     def clean_number(self) -> str:
         number = str(self.cleaned_data["number"]).strip().upper()
-        if not identifiers.is_citizen_number(number):
+        read = identifiers.read_citizen_number(number)
+        if read is None:
             raise forms.ValidationError("身份证号码不正确，请核对 18 位公民身份号码。")
+        today = timezone.localdate()
+        years = registers.policy(AGE, division=settings.CITY, on=today)
+        if identifiers.age(read.birth, today) < years:
+            raise forms.ValidationError(f"未满 {years} 周岁的未成年人不能自己注册，请由父母或其他监护人办理。")
         return number
 
     def clean_phone(self) -> str:
@@ -55,26 +71,97 @@ class SignupForm(BaseSignupForm):  # type: ignore[misc]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        number, name = cleaned.get("number"), cleaned.get("name")
-        if number and name:
-            self._check_person(number, name)
+        if cleaned.get("number") and cleaned.get("name"):
+            self._check_person(cleaned["number"], cleaned["name"])
         return cleaned
 
-    def party(self, actor: Actor = NOBODY) -> Party:
-        """The person, found or registered. Called inside the sign-up's own transaction."""
+    def bind(self, account: Account, actor: Actor) -> None:
+        """Saves the account with its person, or waiting for proof. Called inside the sign-up's own transaction."""
         data = self.cleaned_data
-        with transaction.atomic():
-            found, _ = parties.find_or_register_person(actor, name=data["name"], number=data["number"], phone=data["phone"])
-        return found
+        party, fresh = parties.find_or_register_person(actor, name=data["name"], number=data["number"], phone=data["phone"])
+        if fresh:
+            account.party = party
+            account.save()
+            return
+        account.claim = party
+        account.save()
+        with suppress(TooMany):  # somebody has just asked for the same person; the next page offers to send again
+            proving.send_code(actor, account)
 
     def _check_person(self, number: str, name: str) -> None:
         """Says what is wrong without saying anything about anybody else."""
-        try:
-            with elevated(), transaction.atomic():
-                known = Party.objects.filter(number=number).first()
-                if known and known.name != name.strip():
-                    self.add_error("name", "姓名与证件号码不相符。")
-                elif known and Account.objects.filter(party=known).exists():
-                    self.add_error("number", "这个证件号码已经注册，请直接登录；忘记密码请携带身份证到窗口办理。")
-        except YiwangError as problem:
-            self.add_error("number", problem.message)
+        with elevated():  # nobody is signed in
+            known = Party.objects.filter(scheme="111", number=number).first()
+            if known is None:
+                return
+            if known.name != name:
+                self.add_error("name", "姓名与证件号码不相符。")
+            elif Account.objects.filter(party=known).exists():
+                self.add_error("number", "这个证件号码已经注册，请直接登录；忘记密码可以用登记的手机找回，或携带身份证到窗口办理。")
+
+
+class CodeForm(forms.Form):
+    """What came by SMS."""
+
+    code = forms.RegexField(
+        r"^\s*\d{6}\s*$", label="验证码", max_length=8, widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        error_messages={"required": "请填写短信中的 6 位数字。", "invalid": "验证码是 6 位数字。"},
+    )  # fmt: skip
+
+
+class ForgottenForm(forms.Form):
+    """Whose password is forgotten."""
+
+    username = forms.CharField(
+        label="用户名", max_length=60, widget=forms.TextInput({"autocomplete": "username"}), error_messages={"required": "请填写用户名。"}
+    )
+
+
+class DelegationForm(forms.Form):
+    """Whom to let act, for what, until when."""
+
+    agent_name = forms.CharField(label="代办人姓名", max_length=60, error_messages={"required": "请填写代办人姓名。"})
+    agent_number = forms.CharField(label="代办人公民身份号码", max_length=18, error_messages={"required": "请填写代办人身份证号码。"})
+    item = forms.CharField(
+        label="只办哪一项", max_length=200, required=False, widget=forms.TextInput({"list": "items", "autocomplete": "off"}),
+        help_text="输入几个字后从列表中选择；不填表示全部事项。",
+    )  # fmt: skip
+    until = forms.DateField(label="委托到哪一天", widget=forms.DateInput(attrs={"type": "date"}), error_messages={"required": "请选择日期。"})
+
+    @staticmethod
+    def items() -> QuerySet[Model]:
+        """The register of items; it is declared by a platform above this one."""
+        return registry().registers["items"].model._default_manager.order_by("name")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        return list(dict.fromkeys(cls.items().values_list("name", flat=True)))
+
+    def clean_item(self) -> str:
+        name = str(self.cleaned_data["item"]).strip()
+        if name and not self.items().filter(name=name).exists():
+            raise forms.ValidationError("没有这个事项，请从列表中选择。")
+        return name
+
+    def scope(self) -> list[str]:
+        """Keys of the chosen item; everything if none was named."""
+        name = self.cleaned_data["item"]
+        return list(self.items().filter(name=name).values_list("key", flat=True)) if name else ["*"]
+
+    def moment(self) -> datetime:
+        """The end of that day."""
+        return datetime.combine(self.cleaned_data["until"] + timedelta(days=1), time(), timezone.get_current_timezone())
+
+
+class EnterpriseForm(forms.Form):
+    """Which enterprise one represents."""
+
+    name = forms.CharField(label="企业名称", max_length=120, error_messages={"required": "请填写营业执照上的名称。"})
+    number = forms.CharField(label="统一社会信用代码", max_length=18, error_messages={"required": "请填写统一社会信用代码。"})
+
+
+def _plain(form: forms.Form, **labels: str) -> None:
+    """Visible labels instead of placeholders, which vanish while typing."""
+    for name, field in form.fields.items():
+        field.label = labels.get(name, field.label)
+        field.widget.attrs.pop("placeholder", None)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from yiwang.base.errors import NotAllowed, YiwangError
@@ -27,6 +28,8 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path == reverse("account_login") and is_waiting(request):
+            return redirect("identity:prove")  # the login page would send a signed-in visitor back to where they came from, for ever
         actor, refusal = self.who(request)
         request.actor = actor  # type: ignore[attr-defined]  # read through kit.guards.actor_of
         request.lapsed = refusal  # type: ignore[attr-defined]
@@ -55,13 +58,16 @@ class ActorMiddleware:
 def person(request: HttpRequest) -> Actor:
     """The person of the session, acting for whom they chose. Raises NotAllowed when that right is no longer live."""
     account = request.user
-    if not account.is_authenticated:
+    if not account.is_authenticated or account.party_id is None:  # who has not yet shown who they are is nobody
         return _nobody(request)
     address = request.META.get("REMOTE_ADDR", "")
-    if account.party_id is None:
-        return Actor(account=account.pk, name=str(account), address=address)
     with elevated():  # before anybody is known, nobody's rows are visible
         return parties.actor_for(account.pk, account.party_id, account.full_name, acting_for=request.session.get(ACTING_FOR), address=address)
+
+
+def is_waiting(request: HttpRequest) -> bool:
+    """Signed in, but not yet shown to be who the account claims to be."""
+    return request.user.is_authenticated and request.user.party_id is None
 
 
 def _nobody(request: HttpRequest) -> Actor:

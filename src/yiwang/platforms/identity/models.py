@@ -33,6 +33,7 @@ class Account(AbstractBaseUser, Record):
     personal = ("username",)
     username = models.CharField("用户名", max_length=60, unique=True)
     party = models.OneToOneField("parties.Party", models.PROTECT, null=True, related_name="+", verbose_name="本人")
+    claim = models.ForeignKey("parties.Party", models.PROTECT, null=True, related_name="+", verbose_name="声称的本人")  # until it is proven
     proof = models.CharField("实名核验方式", max_length=10, choices=Proof.choices, default=Proof.DECLARED)
     proven_at = models.DateTimeField("核验时间", null=True)
     email = models.EmailField("电子邮箱", blank=True)

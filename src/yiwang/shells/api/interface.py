@@ -1,15 +1,32 @@
 """The interface for machines: every router that systems declare, one OpenAPI 3.1 document, errors as RFC 9457."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from yiwang.base.errors import Invalid, YiwangError
 from yiwang.kit.registry import registry
 from yiwang.platforms.identity import api as identity
 from yiwang.shells.errors import answer
 
-api = NinjaAPI(title="一网 · 业务对接接口", version="1.0.0", docs_url=None, openapi_url="/openapi.json", urls_namespace="interface", description="以业务系统身份提交和查询办件。")
+
+class Interface(NinjaAPI):
+    """Refusals are problem documents, and the contract says so."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        for path in schema["paths"].values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400 and "application/json" in response.get("content", {}):
+                        response["content"] = {"application/problem+json": response["content"]["application/json"]}
+        return schema
+
+
+api = Interface(title="一网 · 业务对接接口", version="1.0.0", docs_url=None, openapi_url="/openapi.json", urls_namespace="interface", description="以业务系统身份提交和查询办件。")
 
 
 class TokenIn(Schema):

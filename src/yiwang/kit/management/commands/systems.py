@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "code": s.code, "name": s.name, "layer": s.layer, "owner": s.owner, "plan": list(s.plan),
                 "procedures": [p.code for p in s.procedures], "pages": len(s.pages), "indicators": [i.code for i in s.indicators],
