@@ -1,4 +1,4 @@
-"""Every database test begins in the demo city (fewer people), loaded once for each worker process."""
+"""Every database test begins in the demo city (fewer people), loaded once for each worker process. `--reuse-db` keeps it for the next run, `--create-db` makes it anew."""
 
 import os
 import tempfile
@@ -12,7 +12,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None, django_db_keepdb: bool, django_db_createdb: bool
+) -> Iterator[None]:
     from django.conf import settings
     from django.test.utils import setup_databases, teardown_databases
 
@@ -23,7 +25,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, djang
     from yiwang.platforms.licences import api as licences
 
     with django_db_blocker.unblock():
-        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[], parallel=0)
+        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[], parallel=0, keepdb=django_db_keepdb and not django_db_createdb)
         registers.seed_calendar()
         divisions.load_divisions()
         divisions.load_boundaries()
@@ -34,5 +36,6 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, djang
         cast.load_cast()
         keys.configure(Path(settings.KEYS) / "peers", payment_url="http://127.0.0.1:9", sms_url="http://127.0.0.1:9")
     yield
-    with django_db_blocker.unblock():
-        teardown_databases(databases, verbosity=0)
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(databases, verbosity=0)
