@@ -11,6 +11,10 @@ const ICONS = ["home", "search", "list-check", "user", "users", "eye", "folder",
 
 await build({ entryPoints: ["look/yiwang.css"], bundle: true, minify: true, outfile: `${OUT}/yiwang.css`, loader: { ".woff2": "empty", ".woff": "empty" }, legalComments: "none" });
 
+await build({ entryPoints: ["map/map.css"], bundle: true, minify: true, outfile: `${OUT}/map.css`, legalComments: "none", loader: { ".svg": "dataurl" } });
+await build({ entryPoints: ["map/map.js"], bundle: true, minify: true, format: "iife", target: "es2021", outfile: `${OUT}/map.js`, legalComments: "none", define: { "import.meta.url": "document.baseURI" } });
+await build({ entryPoints: ["node_modules/maplibre-gl/dist/maplibre-gl-worker.mjs"], bundle: true, minify: true, format: "esm", outfile: `${OUT}/map-worker.js`, legalComments: "none" });
+
 const symbols = ICONS.map((name) => {
   const svg = readFileSync(`node_modules/@tabler/icons/icons/outline/${name}.svg`, "utf8");
   const body = svg.replace(/<!--[\s\S]*?-->/, "").replace(/<svg[^>]*>/, "").replace("</svg>", "").replace(/\s+/g, " ").trim();
@@ -19,7 +23,7 @@ const symbols = ICONS.map((name) => {
 writeFileSync(`${OUT}/icons.svg`, `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
 copyFileSync("node_modules/axe-core/axe.min.js", "../tests/journeys/axe.min.js");
 
-const sources = ["build.mjs", "package.json", "package-lock.json", ...readdirSync("look").sort().map((name) => `look/${name}`)];
+const sources = ["build.mjs", "package.json", "package-lock.json", ...["look", "map"].flatMap((folder) => readdirSync(folder).sort().map((name) => `${folder}/${name}`))];
 const digest = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
-const outputs = [`${OUT}/yiwang.css`, `${OUT}/icons.svg`, "../tests/journeys/axe.min.js"];
+const outputs = [`${OUT}/yiwang.css`, `${OUT}/icons.svg`, `${OUT}/map.css`, `${OUT}/map.js`, `${OUT}/map-worker.js`, "../tests/journeys/axe.min.js"];
 writeFileSync("manifest.json", JSON.stringify({ sources: Object.fromEntries(sources.map((p) => [p, digest(p)])), outputs: Object.fromEntries(outputs.map((p) => [p, digest(p)])) }, null, 1) + "\n");

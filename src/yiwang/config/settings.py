@@ -24,7 +24,7 @@ GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = spatial.libraries()
 
 ENGINES = ["audit", "parties", "places", "messages", "registers", "ledger", "documents", "procedures", "indicators"]
 PLATFORMS = ["identity", "items", "licences", "payments"]
-SYSTEMS = ["acceptance", "evaluation", "network"]  # folders below yiwang/systems/services; the declarations stand in config/systems.py
+SYSTEMS = ("services.network", "services.acceptance", "services.evaluation", "governance.river_chief")
 
 DECLARATIONS = "yiwang.config.systems.SYSTEMS"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
@@ -33,7 +33,7 @@ INSTALLED_APPS = [
     "yiwang.kit",
     *(f"yiwang.engines.{name}" for name in ENGINES),
     *(f"yiwang.platforms.{name}" for name in PLATFORMS),
-    *(f"yiwang.systems.services.{name}" for name in SYSTEMS),
+    *(f"yiwang.systems.{name}" for name in SYSTEMS),
     "yiwang.shells",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -140,16 +140,54 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Register:
-    """A noun kept as a table: what is listed, filtered, searched."""
+class Column:
+    """A column that is more than a field: computed, renamed, or shown otherwise."""
 
-    code: str
-    name: str
-    model: type[Model]
-    columns: tuple[str, ...]
-    filters: tuple[str, ...] = ()
-    search: dict[str, int] = field(default_factory=dict)
-    roles: tuple[str, ...] = ()  #: who sees its list in the console; rows are still restricted
+    code: str  #: a field path ("reach__river") or, with `show`, any name
+    name: str = ""  #: heading; "" = the field's own verbose name
+    show: Callable[[Any], Any] | None = None  #: what stands in the cell, a function of the row; None = the field's value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """A noun kept as a table. From it follow list, detail, form, import, export, map, calendar, board, interface, change feed and their tests.
+
+    Four grades of override: an option here; a Column or Panel object; a Form class; a view of one's own (`System.pages` with the same route wins).
+    """
+
+    code: str  #: unique among registers; part of its addresses: "river"
+    name: str  #: 河流
+    model: type[Model]  #: a kit.records.Kept where officials edit it, else a Record that is only listed
+    columns: tuple[str | Column, ...]
+    filters: tuple[str, ...] = ()  #: fields: choices, keys, dates (from, to), booleans, plain text (equal)
+    search: tuple[str, ...] = ()  #: fields whose words are found, the weightiest first (at most four weights, PostgreSQL's A to D)
+    fields: tuple[str, ...] = ()  #: what the form asks; () = nobody edits it by form
+    form: type[Form] | None = None  #: a ModelForm of its own instead of the one made from `fields`
+    readers: tuple[str, ...] = ()  #: roles that may list it; rows are still restricted
+    editors: tuple[str, ...] = ()  #: roles that may add and change
+    order: str = "-pk"  #: the field lists begin with; it and every sortable column needs an index that begins with it
+    sorts: tuple[str, ...] = ()  #: further fields a list can be ordered by, each non-null and indexed
+    place: str = ""  #: geometry field: the map
+    day: str = ""  #: date field: calendar and timeline
+    groups: str = ""  #: field with choices: the board's columns
+    panels: tuple["Panel", ...] = ()  #: further blocks of the detail page
+    subject: str = ""  #: path to the parties.Party whom a personal row is about: they see it, ask for corrections, are erased
+    share: Literal["none", "conditional", "open"] = "none"  #: 不予共享, 有条件共享, 无条件共享 (政务数据共享条例): open rows may be read without sign-in
+    open_export: int = 1_000  #: rows that may be exported without another's approval
+    icon: str = "list"
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """Fields of the model that hold personal data."""
+        return tuple(getattr(self.model, "personal", ()))
+
+    def column(self, code: str) -> Column:
+        """The column of that code. Raises StopIteration for none."""
+        return next(c for c in self.shown if c.code == code)
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        return tuple(Column(code=c) if isinstance(c, str) else c for c in self.columns)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """All declarations of this installation, resolved once. A wrong name is found at start, all of them at once, each with what was probably meant."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +9,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from yiwang.base.names import meant
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Indicator, Listen, MessageTemplate, Page, Procedure, Register, Role, Step, System
+from yiwang.kit.fields import wrong_in_register
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
 
 K = TypeVar("K")
@@ -62,12 +63,6 @@ def registry() -> Registry:
     return built
 
 
-def meant(name: str, known: Iterable[str], what: str) -> str:
-    """`unknown role 'aprover': did you mean 'approver'?`"""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"unknown {what} {name!r}" + (f": did you mean {close[0]!r}?" if close else "")
-
-
 def _unique(pairs: Iterable[tuple[K, V]], what: str, problems: list[str]) -> dict[K, V]:
     found: dict[K, V] = {}
     for key, value in pairs:
@@ -87,6 +82,8 @@ def _wrong_names(built: Registry) -> Iterator[str]:
         for page in system.pages:
             for role in set(page.guard) - DOORS - set(built.roles):
                 yield f"{system.code}.{page.name}: {meant(role, built.roles, 'role')}"
+        for register in system.registers:
+            yield from (f"register {register.code}: {problem}" for problem in wrong_in_register(register, set(built.roles)))
         for procedure in system.procedures:
             yield from (f"{procedure.code}: {problem}" for problem in _wrong_in(procedure, built))
 

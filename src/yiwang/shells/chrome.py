@@ -71,7 +71,10 @@ class Chrome:
 
     @cached_property
     def console_menu(self) -> list[Entry]:
-        return self.menu("console")
+        """Pages of the systems, then the registers that the actor's roles read or keep."""
+        kept = [r for r in registry().registers.values() if self.actor.roles & {*r.readers, *r.editors}]
+        lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
+        return self.menu("console") + lists
 
     @cached_property
     def field_menu(self) -> list[Entry]:

@@ -1,25 +1,61 @@
-"""The doors: every page that a system declares, mounted below the root of its shell and behind its guard."""
+"""The doors: every page that a system declares, mounted below the root of its shell and behind its guard; and the generic pages of every register."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 
+from yiwang.base.errors import NotAllowed
+from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
-from yiwang.kit.guards import ANYONE, OFFICIAL, guarded
+from yiwang.kit.guards import ANYONE, OFFICIAL, actor_of, guarded
 from yiwang.kit.registry import registry
+from yiwang.shells.console import boards, lists, rows
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
 ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
+View = Callable[..., HttpResponseBase]
+GENERIC: tuple[tuple[str, str, View], ...] = (
+    ("", "list", lists.listing),
+    ("views", "keep-view", lists.keep_view),
+    ("views/<int:view>/drop", "drop-view", lists.drop_view),
+    ("bulk", "bulk", lists.change_many),
+    ("board", "board", boards.board),
+    ("calendar", "calendar", boards.month),
+    ("map", "map", boards.place),
+    ("features.geojson", "features", boards.features),
+    ("new", "new", rows.new),
+    ("<slug:row>", "row", rows.row),
+    ("<slug:row>/edit", "edit", rows.edit),
+    ("<slug:row>/reveal", "reveal", rows.reveal),
+    ("<slug:row>/freeze", "freeze", rows.freeze),
+    ("<slug:row>/erase", "erase", rows.erase),
+)
 
 
 def system_pages(zone: str) -> Iterator[URLResolver]:
-    """One namespace per system, holding its pages of the shells that `zone` opens."""
+    """One namespace per system, holding its pages of the shells that `zone` opens; then the generic pages, which a page of one's own with the same route hides."""
     for system in registry().systems.values():
         routes = [_route(page) for page in system.pages if page.shell in ZONES[zone]]
         if routes:
             yield path("", include((routes, system.code)))
+    if "console" in ZONES[zone]:
+        yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
 
 
 def _route(page: Page) -> URLPattern:
     guard = page.guard or ((OFFICIAL,) if page.shell in {"console", "field"} else (ANYONE,))
     return path(ROOTS[page.shell] + page.route, guarded(*guard)(page.view), name=page.name)
+
+
+def _of_register(view: View) -> View:
+    """For officials whose role reads the register, also where its rows are open to everybody through the interface."""
+
+    def checked(request: HttpRequest, register: str, **more: object) -> HttpResponseBase:
+        found = lists.declared(register)
+        actor = actor_of(request)
+        if not actor.roles & {*found.readers, *found.editors} or not registers.may_read(actor, found):
+            raise NotAllowed(f"您当前的身份不能查看“{found.name}”。", hint="如需查看，请联系本单位的系统管理员核对岗位。")
+        return view(request, register=register, **more)
+
+    return guarded(OFFICIAL)(checked)

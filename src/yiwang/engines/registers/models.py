@@ -145,3 +145,25 @@ class Version(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q() if actor.seats else NOTHING
+
+
+class SavedView(Record):
+    """A list that somebody wants to find again: its filters, words and order; shared with the colleagues of one office or kept for oneself."""
+
+    personal = ()
+    owner = models.ForeignKey("parties.Party", models.PROTECT, related_name="+", verbose_name="保存人")
+    organ = models.ForeignKey("parties.Organisation", models.PROTECT, null=True, related_name="+", verbose_name="共享给")
+    register = models.CharField("登记簿", max_length=60)
+    name = models.CharField("名称", max_length=40)
+    query = models.CharField("条件", max_length=500)  # as it stands in the address
+
+    class Meta:
+        verbose_name = "保存的列表"
+        constraints = [models.UniqueConstraint("owner", "register", "name", name="view_named_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q(owner=actor.party) | Q(organ__in=actor.organs) if actor.party else NOTHING

@@ -14,7 +14,7 @@ system = System(
     plan=("electronic_certificate_system",),
     basis=("国务院关于在线政务服务的若干规定第十条", "GB/T 36904-2018"),
     roles=(Role(code="licence-officer", name="证照管理人员"),),
-    registers=(Register(code="licence-types", name="证照类型", model=LicenceType, columns=("name", "issuer", "validity", "mark"), search={"name": 1}),),
+    registers=(Register(code="licence-types", name="证照类型", model=LicenceType, columns=("name", "issuer", "validity", "mark"), search=("name",)),),
     messages=(
         MessageTemplate(code="licence-changed", title="证照状态变化", body="您的{licence}现在的状态是“{state}”：{reason}。办理机构：{organ}。"),
         MessageTemplate(code="licence-expiring", title="证照即将到期", body="您的{licence}将在 {days} 天后（{date}）到期，请及时办理延续。"),

@@ -1,0 +1,195 @@
+"""Lists of a register: filters, words, order, and pages by key. One query for the page, one bounded count, whatever the size of the table."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import connection, models
+from django.db.models import QuerySet, Value
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from yiwang.base import words
+from yiwang.base.errors import Invalid
+from yiwang.engines.registers.rows import rows
+from yiwang.kit import cells
+from yiwang.kit.actors import Actor
+from yiwang.kit.declare import Register
+from yiwang.kit.forms import KeyField
+from yiwang.kit.records import Kept
+
+EXACT = 10_000  #: rows counted exactly; beyond, the planner's estimate is shown as such
+SIZE, LARGEST = 50, 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a list asks for. Made by `parse` from an address, or by hand."""
+
+    filters: Mapping[str, str] = field(default_factory=dict)  #: "state": "open", "day__from": "2026-01-01"
+    search: str = ""
+    order: str = ""
+    after: str = ""  #: opaque key of the last row of the page before
+    size: int = SIZE
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many rows: exact up to EXACT, above it an estimate of at least that."""
+
+    number: int
+    exact: bool
+
+    def __str__(self) -> str:
+        return f"{self.number:,} 条" if self.exact else f"约 {self.number:,} 条"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page: its rows, the key of the next ("" at the end)."""
+
+    rows: list[Any]
+    after: str
+
+
+def parse(register: Register, asked: Mapping[str, str]) -> Query:
+    """The query of an address; names that the register does not declare are ignored. Raises Invalid for a value that cannot be."""
+    wanted = {n: asked[n].strip() for n in _names(register) if asked.get(n, "").strip()}
+    size = asked.get("size", "")
+    query = Query(
+        filters=wanted, search=asked.get("q", "").strip()[:100], order=_order(register, asked.get("order", "")), after=asked.get("after", ""),
+        size=min(max(int(size), 1), LARGEST) if size.isascii() and size.isdigit() else SIZE,
+    )  # fmt: skip
+    _conditions(register, query)
+    return query
+
+
+def page(actor: Actor, register: Register, query: Query) -> Listed:
+    """One page in the query's order, by key."""
+    order = query.order or register.order
+    found = _joined(register, matching(actor, register, query))
+    if query.after:
+        found = found.filter(_beyond(register, order, query.after))
+    name = order.lstrip("-")
+    sign = "-" if order.startswith("-") else ""
+    keys = [f"{sign}pk"] if name == "pk" else [f"{sign}{name}", f"{sign}pk"]
+    taken = list(found.order_by(*keys)[: query.size + 1])
+    more = len(taken) > query.size
+    taken = taken[: query.size]
+    return Listed(taken, _key(taken[-1], name) if more else "")
+
+
+def count(actor: Actor, register: Register, query: Query) -> Count:
+    """Exact while small; above, the planner's estimate, never less than what was counted."""
+    found = matching(actor, register, query).order_by()
+    seen = found[: EXACT + 1].count()
+    return Count(seen, True) if seen <= EXACT else Count(max(_estimate(found), EXACT), False)
+
+
+def matching(actor: Actor, register: Register, query: Query) -> "QuerySet[Any]":
+    """The actor's rows that fit the filters and hold every word."""
+    found = rows(actor, register).filter(**_conditions(register, query))
+    if not (query.search and register.search):
+        return found
+    if not issubclass(register.model, Kept):  # small tables of other engines, without an index of words
+        return found.filter(reduce(or_, (models.Q(**{f"{path}__icontains": query.search}) for path in register.search)))
+    for word in words.cut(query.search):
+        found = found.filter(words=SearchQuery(Value(f"{word}:*"), config="simple", search_type="raw"))
+    return found
+
+
+def first(register: Register, query: Query) -> Query:
+    """The query of the first page."""
+    return replace(query, after="")
+
+
+def _names(register: Register) -> list[str]:
+    names = []
+    for path in register.filters:
+        dated = isinstance(cells.field_at(register.model, path), models.DateField)
+        names += [f"{path}__from", f"{path}__to"] if dated else [path]
+    return names
+
+
+def _order(register: Register, asked: str) -> str:
+    allowed = {register.order.lstrip("-"), *register.sorts}
+    return asked if asked.lstrip("-") in allowed and asked.count("-") <= 1 else ""
+
+
+def _conditions(register: Register, query: Query) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, text in query.filters.items():
+        path, _, end = name.rpartition("__") if name.endswith(("__from", "__to")) else (name, "", "")
+        column = cells.field_at(register.model, path)
+        try:
+            if end:
+                made[f"{path}__{'gte' if end == 'from' else 'lte'}"] = _moment(column, text, end)
+            else:
+                made[path] = _key_named(column, text) if column.is_relation else column.to_python(text)
+        except (ValidationError, ValueError, TypeError):
+            raise Invalid(f"“{column.verbose_name}”的筛选条件不正确。", fields={name: "请重新选择"}) from None
+    return made
+
+
+def _key_named(column: Any, text: str) -> Any:
+    """The row of another table by number, code or name."""
+    return KeyField(queryset=column.related_model._default_manager.all()).clean(text)
+
+
+def _moment(column: Any, text: str, end: str) -> date | datetime:
+    day = parse_date(text)
+    if day is None:
+        raise ValueError(text)
+    if not isinstance(column, models.DateTimeField):
+        return day
+    return timezone.make_aware(datetime.combine(day, time.min if end == "from" else time.max))
+
+
+def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
+    """With every key that a column shows, so that a page is one query."""
+    needed = set()
+    for column in register.shown:
+        try:
+            ends_in_key = cells.field_at(register.model, column.code).is_relation
+        except FieldDoesNotExist:
+            continue
+        path = column.code if ends_in_key else column.code.rpartition("__")[0]
+        needed |= {path} - {""}
+    return found.select_related(*sorted(needed)) if needed else found
+
+
+def _key(row: Any, name: str) -> str:
+    value = getattr(row, name)
+    return base64.urlsafe_b64encode(json.dumps([value, row.pk], default=str).encode()).decode().rstrip("=")
+
+
+def _beyond(register: Register, order: str, after: str) -> Any:
+    try:
+        value, pk = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        name = order.lstrip("-")
+        key = register.model._meta.pk
+        column = key if name == "pk" else cells.field_at(register.model, name)
+        value, pk = column.to_python(value), key.to_python(pk)
+    except (ValueError, ValidationError, TypeError):
+        raise Invalid("翻页位置不正确，请从第一页开始。") from None
+    down = order.startswith("-")
+    if name == "pk":
+        return models.Q(pk__lt=pk) if down else models.Q(pk__gt=pk)
+    compare = TupleLessThan if down else TupleGreaterThan
+    return compare(Tuple(name, key.name), (value, pk))
+
+
+def _estimate(found: "QuerySet[Any]") -> int:
+    sql, parameters = found.values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+        plan = cursor.fetchone()[0]
+    return int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])

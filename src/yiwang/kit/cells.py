@@ -1,0 +1,106 @@
+"""What stands in a cell: a field's value in people's words, masked where it is personal. One way for lists, detail pages, exports and the interface."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django.contrib.gis.db.models import GeometryField
+from django.contrib.gis.geos import GEOSGeometry
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field, ForeignKey, Model
+from django.utils import timezone
+
+from yiwang.base import identifiers
+from yiwang.kit.declare import Column, Register
+
+NOTHING = "—"
+LONGEST = 60  # characters of a long text that a list shows
+
+
+def heading(register: Register, column: Column) -> str:
+    """The column's name, else what its field is called."""
+    return column.name or str(field_at(register.model, column.code).verbose_name)
+
+
+@cache
+def field_at(model: type[Model], path: str) -> "Field[Any, Any]":
+    """The field that `path` ends in ("reach__river"). Raises FieldDoesNotExist."""
+    first, _, rest = path.partition("__")
+    field = model._meta.get_field(first)
+    if not isinstance(field, Field):
+        raise FieldDoesNotExist(f"{model.__name__}.{path} is not a column")
+    if not rest:
+        return field
+    if not isinstance(field, ForeignKey):
+        raise FieldDoesNotExist(f"{model.__name__}.{first} leads nowhere")
+    return field_at(field.related_model, rest)
+
+
+@cache
+def is_personal(model: type[Model], path: str) -> bool:
+    """Whether any part of the path is named as personal by the model that holds it."""
+    first, _, rest = path.partition("__")
+    own = first in getattr(model, "personal", ())
+    if own or not rest:
+        return own
+    field = model._meta.get_field(first)
+    return is_personal(field.related_model, rest) if isinstance(field, ForeignKey) else False
+
+
+def value(row: Model, path: str) -> Any:
+    """The value at the end of the path, None where the path breaks off."""
+    found: Any = row
+    for name in path.split("__"):
+        found = getattr(found, name, None)
+        if found is None:
+            return None
+    return found
+
+
+def cell(register: Register, row: Model, column: Column, *, clear: bool = False) -> str:
+    """The text of a cell; personal ones are masked unless `clear`."""
+    if column.show:
+        return words(column.show(row))
+    text = words(_labelled(row, column.code))
+    return text if clear or text == NOTHING or not is_personal(register.model, column.code) else mask(text)
+
+
+def words(found: Any) -> str:
+    """A value as people read it."""
+    if found is None or found == "":
+        return NOTHING
+    if isinstance(found, bool):
+        return "是" if found else "否"
+    if isinstance(found, datetime):
+        return f"{timezone.localtime(found):%Y-%m-%d %H:%M}"
+    if isinstance(found, date):
+        return found.isoformat()
+    if isinstance(found, float | Decimal):
+        return f"{found:,.2f}".rstrip("0").rstrip(".")
+    if isinstance(found, GEOSGeometry):
+        return {"Point": "已定位", "LineString": "线", "MultiLineString": "线", "Polygon": "面", "MultiPolygon": "面"}.get(found.geom_type, "有位置")
+    if isinstance(found, list | tuple):
+        return "、".join(str(v) for v in found) or NOTHING
+    return str(found)
+
+
+def mask(text: str) -> str:
+    """Numbers, phones and names lose their middle; anything longer keeps its first two characters."""
+    if identifiers.is_mobile(text):
+        return identifiers.mask_phone(text)
+    if text.isascii() and len(text) > 6:
+        return identifiers.mask_number(text)
+    return identifiers.mask_name(text) if len(text) <= 4 else f"{text[:2]}******"
+
+
+def is_geometry(model: type[Model], path: str) -> bool:
+    return isinstance(field_at(model, path), GeometryField)
+
+
+def _labelled(row: Model, path: str) -> Any:
+    """The label of a choice instead of its code."""
+    holder, _, name = path.rpartition("__")
+    owner = value(row, holder) if holder else row
+    label = getattr(owner, f"get_{name}_display", None)
+    return label() if callable(label) else value(row, path)

@@ -1,0 +1,131 @@
+"""The form of a register: made from the model's own fields and constraints, in words of the trade; keys to other rows are typed, not chosen from a million."""
+
+import json
+from typing import Any, cast
+
+from django import forms
+from django.contrib.gis.db.models import GeometryField
+from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.gis.geos.error import GEOSException
+from django.db.models import CharField, ForeignKey, Model, Q, QuerySet
+
+from yiwang.kit.access import restrict
+from yiwang.kit.actors import Actor
+from yiwang.kit.declare import Register
+
+FEW = 60  # rows of another table that may stand in a drop-down
+SRID = 4490
+
+
+class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whichever model
+    """A row of another table by its number, its unique code or its name. One that several rows bear is refused with their codes."""
+
+    widget = forms.TextInput
+
+    def prepare_value(self, value: Any) -> Any:
+        found = value if isinstance(value, Model) else self._by_number(value)
+        return _natural(found) if found is not None else value
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        if isinstance(value, Model):
+            return value
+        text = str(value).strip()
+        found = list(self._rows().filter(_named(self._rows().model, text))[:3])
+        if not found:
+            raise forms.ValidationError(f"没有找到“{text}”。")
+        if len(found) > 1:
+            exact = [row for row in found if _natural(row) == text or str(row.pk) == text]
+            if len(exact) != 1:
+                raise forms.ValidationError(f"“{text}”不止一个，请填写编码，例如 {'、'.join(_natural(row) for row in found)}。")
+            return exact[0]
+        return found[0]
+
+    def _rows(self) -> "QuerySet[Any]":
+        return cast("QuerySet[Any]", self.queryset)
+
+    def _by_number(self, value: Any) -> Model | None:
+        return self._rows().filter(pk=value).first() if value not in self.empty_values and str(value).isdigit() else None
+
+
+class PlaceField(forms.CharField):
+    """A geometry as GeoJSON (RFC 7946) in CGCS2000; the map writes it, a person may paste it."""
+
+    widget = forms.Textarea({"rows": 3, "spellcheck": "false"})
+
+    def __init__(self, *, kind: str = "", **options: Any) -> None:
+        super().__init__(**options)
+        self.kind = {"POINT": "Point", "LINESTRING": "LineString", "POLYGON": "Polygon", "MULTILINESTRING": "MultiLineString", "MULTIPOLYGON": "MultiPolygon"}.get(kind, "")
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.geojson if isinstance(value, GEOSGeometry) else value
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values or isinstance(value, GEOSGeometry):
+            return value or None
+        try:
+            shape = GEOSGeometry(json.dumps(json.loads(value) if isinstance(value, str) else value), srid=SRID)
+        except (ValueError, GEOSException, TypeError):
+            raise forms.ValidationError("位置应当是 GeoJSON，例如 {\"type\":\"Point\",\"coordinates\":[110.36,21.27]}。") from None
+        if not shape.valid:
+            raise forms.ValidationError(f"图形不正确：{shape.valid_reason}")
+        return shape
+
+
+class KeptForm(forms.ModelForm):  # type: ignore[type-arg]  # of whichever model
+    """What a generated form is. Its keys are restricted to what the actor may see."""
+
+    error_css_class = "bad"
+
+    def restrict_to(self, actor: Actor) -> None:
+        for field in self.fields.values():
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None and hasattr(field.queryset.model, "visible_to"):
+                field.queryset = restrict(actor, field.queryset)
+
+
+def form_of(register: Register) -> type[forms.ModelForm]:  # type: ignore[type-arg]
+    """The form class of a register: its own, or made from its fields."""
+    if register.form is not None:
+        return register.form  # type: ignore[return-value]  # a ModelForm by declaration
+    return forms.modelform_factory(register.model, form=KeptForm, fields=register.fields, formfield_callback=_field)
+
+
+def _field(field: Any, **options: Any) -> forms.Field | None:
+    if isinstance(field, ForeignKey):
+        target = field.related_model
+        few = getattr(target, "few", False)
+        kind: Any = forms.ModelChoiceField if few else KeyField
+        return kind(  # type: ignore[no-any-return]
+            queryset=target._default_manager.all(), required=not field.blank and not field.null, label=field.verbose_name,
+            help_text="" if few else f"填写{target._meta.verbose_name}的名称或编码",
+        )  # fmt: skip
+    if isinstance(field, GeometryField):
+        return PlaceField(kind=field.geom_type, required=not field.blank and not field.null, label=field.verbose_name)
+    made: forms.Field | None = field.formfield(**options)
+    if isinstance(made, forms.DateTimeField):
+        made.widget = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    elif isinstance(made, forms.DateField):
+        made.widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    return made
+
+
+def _natural(row: Model) -> str:
+    """How a person names the row: its unique code, else its name."""
+    for field in _codes(type(row)):
+        return str(getattr(row, field))
+    return str(row)
+
+
+def _codes(model: type[Model]) -> list[str]:
+    """Unique text fields; a text primary key is one."""
+    return [f.name for f in model._meta.concrete_fields if isinstance(f, CharField) and f.unique]
+
+
+def _named(model: type[Model], text: str) -> Q:
+    named = Q(pk=int(text)) if text.isdigit() and len(text) <= 18 and model._meta.pk.get_internal_type() == "BigIntegerField" else Q(pk__in=())
+    for field in _codes(model):
+        named |= Q(**{field: text})
+    if any(f.name == "name" for f in model._meta.concrete_fields):
+        named |= Q(name=text)
+    return named

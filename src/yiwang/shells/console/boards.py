@@ -1,0 +1,173 @@
+"""Other looks at a register: a board by state, a calendar by day, a map. Each is bounded: a screen never asks for a whole table."""
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib.gis.geos import Polygon
+from django.db.models import Count, DateTimeField
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from yiwang.base.errors import Invalid, NotFound
+from yiwang.engines.registers import api as registers
+from yiwang.kit import cells
+from yiwang.kit.declare import Register
+from yiwang.kit.guards import actor_of
+from yiwang.shells.console.lists import Ways, declared, ways
+
+CARDS = 20  # cards of a column; the rest is a link to the list
+MARKS = 4  # rows named on a day of the calendar
+FEATURES = 2_000  # shapes on one map; beyond, the map asks to come nearer
+SRID = 4490
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A column of the board."""
+
+    name: str
+    count: int
+    cards: list[tuple[str, str, list[str]]]  #: link, title, further cells
+    more: str  #: address of the list with all of them
+
+
+@dataclass(frozen=True)
+class BoardPage:
+    register: Register
+    ways: Ways
+    lanes: list[Lane]
+
+
+@dataclass(frozen=True)
+class Day:
+    """A square of the calendar."""
+
+    date: date
+    inside: bool  #: of the month shown
+    today: bool
+    marks: list[tuple[str, str]]  #: link, title
+    count: int
+    link: str
+
+
+@dataclass(frozen=True)
+class CalendarPage:
+    register: Register
+    ways: Ways
+    month: date
+    weeks: list[list[Day]]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class MapPage:
+    register: Register
+    ways: Ways
+    features: str  #: address of the GeoJSON
+
+
+def board(request: HttpRequest, register: str) -> HttpResponse:
+    """One lane for each choice of the grouping field."""
+    found = declared(register)
+    if not found.groups:
+        raise NotFound("这个登记簿没有看板。")
+    actor = actor_of(request)
+    counts = dict(registers.rows(actor, found).order_by().values_list(found.groups).annotate(Count("pk")))
+    lanes = []
+    for code, name in cells.field_at(found.model, found.groups).flatchoices:
+        query = registers.Query(filters={found.groups: str(code)} if found.groups in found.filters else {}, size=CARDS)
+        rows = registers.matching(actor, found, query).filter(**{found.groups: code}).order_by(found.order)[:CARDS]
+        cards = [(reverse("register:row", args=[found.code, row.pk]), str(row), _cells(found, row)) for row in rows]
+        lanes.append(Lane(str(name), counts.get(code, 0), cards, f"{reverse('register:list', args=[found.code])}?{found.groups}={code}"))
+    return render(request, "console/register_board.html", {"page": BoardPage(found, ways(found), lanes)})
+
+
+def month(request: HttpRequest, register: str) -> HttpResponse:
+    """A month of rows by their day."""
+    found = declared(register)
+    if not found.day:
+        raise NotFound("这个登记簿没有日历。")
+    first = (parse_date(f"{request.GET.get('month', '')}-01") if request.GET.get("month") else None) or timezone.localdate().replace(day=1)
+    weeks = calendar.Calendar().monthdatescalendar(first.year, first.month)
+    by_day = _by_day(request, found, weeks[0][0], weeks[-1][-1])
+    here = reverse("register:calendar", args=[found.code])
+    page = CalendarPage(
+        register=found,
+        ways=ways(found),
+        month=first,
+        weeks=[[_day(found, day, first, by_day.get(day, [])) for day in week] for week in weeks],
+        before=f"{here}?month={first - timedelta(days=1):%Y-%m}",
+        after=f"{here}?month={first + timedelta(days=31):%Y-%m}",
+    )
+    return render(request, "console/register_calendar.html", {"page": page})
+
+
+def place(request: HttpRequest, register: str) -> HttpResponse:
+    """The map, with the same rows as a list beside it for those who do not look at maps."""
+    found = declared(register)
+    if not found.place:
+        raise NotFound("这个登记簿没有地图。")
+    return render(request, "console/register_map.html", {"page": MapPage(found, ways(found), reverse("register:features", args=[found.code]))})
+
+
+def features(request: HttpRequest, register: str) -> JsonResponse:
+    """The rows with a place inside `bbox` (west,south,east,north in CGCS2000) as a FeatureCollection (RFC 7946); `numberReturned` and whether that is all."""
+    found = declared(register)
+    if not found.place:
+        raise NotFound("这个登记簿没有地图。")
+    rows = registers.matching(actor_of(request), found, registers.parse(found, request.GET.dict())).exclude(**{found.place: None})
+    if box := request.GET.get("bbox"):
+        rows = rows.filter(**{f"{found.place}__bboverlaps": _box(box)})
+    taken = list(rows.order_by(found.order)[: FEATURES + 1])
+    shapes = [_feature(found, row) for row in taken[:FEATURES]]
+    body = {"type": "FeatureCollection", "features": shapes, "numberReturned": len(shapes), "complete": len(taken) <= FEATURES}
+    return JsonResponse(body, content_type="application/geo+json", json_dumps_params={"ensure_ascii": False})
+
+
+def _feature(register: Register, row: Any) -> dict[str, Any]:
+    shape = getattr(row, register.place)
+    link = reverse("register:row", args=[register.code, row.pk])
+    facts = {cells.heading(register, c): cells.cell(register, row, c) for c in register.shown[:5]}
+    return {"type": "Feature", "id": str(row.pk), "geometry": _geometry(shape), "properties": {"name": str(row), "link": link, "facts": facts}}
+
+
+def _geometry(shape: Any) -> Any:
+    import json
+
+    return json.loads(shape.simplify(0.0002, preserve_topology=True).geojson if shape.num_coords > 500 else shape.geojson)
+
+
+def _box(text: str) -> Polygon:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+        box = Polygon.from_bbox((west, south, east, north))
+    except (ValueError, TypeError):
+        raise Invalid("地图范围不正确。", fields={"bbox": "应为 西,南,东,北"}) from None
+    box.srid = SRID
+    return box
+
+
+def _by_day(request: HttpRequest, register: Register, first: date, last: date) -> dict[date, list[Any]]:
+    timed = isinstance(cells.field_at(register.model, register.day), DateTimeField)
+    between = {f"{register.day}__{'date__' if timed else ''}range": (first, last)}
+    found: dict[date, list[Any]] = {}
+    for row in registers.rows(actor_of(request), register).filter(**between).order_by(register.day)[:FEATURES]:
+        value = getattr(row, register.day)
+        found.setdefault(timezone.localtime(value).date() if timed else value, []).append(row)
+    return found
+
+
+def _day(register: Register, day: date, first: date, rows: list[Any]) -> Day:
+    marks = [(reverse("register:row", args=[register.code, row.pk]), str(row)) for row in rows[:MARKS]]
+    link = f"{reverse('register:list', args=[register.code])}?{register.day}__from={day}&{register.day}__to={day}"
+    return Day(day, day.month == first.month, day == timezone.localdate(), marks, len(rows), link)
+
+
+def _cells(register: Register, row: Any) -> list[str]:
+    return [text for c in register.shown if c.code != register.groups and (text := cells.cell(register, row, c)) not in {str(row), cells.NOTHING}][:3]
