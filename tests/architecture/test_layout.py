@@ -154,6 +154,13 @@ def test_templates_fit_the_content_policy(path: Path) -> None:
     assert "<style" not in text and not re.search(r"\son[a-z]+=", text)
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: "/".join(p.parts[-2:]))
+def test_templates_compile(path: Path) -> None:
+    from django.template.loader import get_template
+
+    get_template(str(path.relative_to(next(p for p in path.parents if p.name == "templates"))))
+
+
 def test_every_template_is_used() -> None:
     everything = "\n".join(p.read_text(encoding="utf-8") for p in [*SOURCE.rglob("*.py"), *TEMPLATES])
     unused = []

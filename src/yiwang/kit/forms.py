@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.gis.db.models import GeometryField
+from django.contrib.gis.gdal.error import GDALException
 from django.contrib.gis.geos import GEOSGeometry
 from django.contrib.gis.geos.error import GEOSException
 from django.db.models import CharField, ForeignKey, Model, Q, QuerySet
@@ -65,11 +66,15 @@ class PlaceField(forms.CharField):
         if value in self.empty_values or isinstance(value, GEOSGeometry):
             return value or None
         try:
-            shape = GEOSGeometry(json.dumps(json.loads(value) if isinstance(value, str) else value), srid=SRID)
-        except (ValueError, GEOSException, TypeError):
+            shape = GEOSGeometry(json.dumps(json.loads(value) if isinstance(value, str) else value))
+            shape = GEOSGeometry(f"{self.kind.upper()}({shape.wkt[shape.wkt.index('('):]})") if self.kind == f"Multi{shape.geom_type}" else shape
+        except (ValueError, GEOSException, GDALException, TypeError):
             raise forms.ValidationError("位置应当是 GeoJSON，例如 {\"type\":\"Point\",\"coordinates\":[110.36,21.27]}。") from None
+        if self.kind and shape.geom_type != self.kind:
+            raise forms.ValidationError(f"这里需要 {self.kind}，给的是 {shape.geom_type}。")
         if not shape.valid:
             raise forms.ValidationError(f"图形不正确：{shape.valid_reason}")
+        shape.srid = SRID  # RFC 7946 speaks of WGS 84; it and CGCS2000 differ by centimetres
         return shape
 
 

@@ -101,9 +101,8 @@ def matching(actor: Actor, register: Register, query: Query) -> "QuerySet[Any]":
         return found
     if not issubclass(register.model, Kept):  # small tables of other engines, without an index of words
         return found.filter(reduce(or_, (models.Q(**{f"{path}__icontains": query.search}) for path in register.search)))
-    for word in words.cut(query.search):
-        found = found.filter(words=SearchQuery(Value(f"{word}:*"), config="simple", search_type="raw"))
-    return found
+    asked = words.query(query.search)
+    return found.filter(words=SearchQuery(Value(asked), config="simple", search_type="raw")) if asked else found
 
 
 def first(register: Register, query: Query) -> Query:

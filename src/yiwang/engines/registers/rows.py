@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib.gis.geos import GEOSGeometry
@@ -182,8 +183,7 @@ def validated(actor: Actor, register: Register, data: Mapping[str, Any], instanc
 
 def snapshot(row: Model) -> dict[str, Any]:
     """What the row says, as JSON holds it: keys by number, geometry as GeoJSON, dates as ISO."""
-    values = {f.name: f.value_from_object(row) for f in row._meta.concrete_fields if f.name not in GUARDED}
-    plain = {n: json.loads(v.geojson) if isinstance(v, GEOSGeometry) else v for n, v in values.items()}
+    plain = {f.name: _plain(f, f.value_from_object(row)) for f in row._meta.concrete_fields if f.name not in GUARDED}
     return dict(json.loads(json.dumps(plain, cls=DjangoJSONEncoder, ensure_ascii=False)))
 
 
@@ -198,13 +198,19 @@ def index(register: Register, chosen: "QuerySet[Any]") -> None:
 def vector(register: Register, row: Model) -> Any:
     """The search vector of a row: each searched field's words with its weight; personal fields are never searched."""
     parts = [
-        SearchVector(Value(" ".join(words.cut(str(cells.value(row, path) or "")))), weight=WEIGHTS[min(place, 3)], config="simple")
+        SearchVector(Value(" ".join(words.terms(str(cells.value(row, path) or "")))), weight=WEIGHTS[min(place, 3)], config="simple")
         for place, path in enumerate(register.search)
     ]
     total: Any = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
+
+
+def _plain(field: Any, value: Any) -> Any:
+    if isinstance(value, GEOSGeometry):
+        return json.loads(value.geojson)
+    return round(value, field.decimal_places) if isinstance(value, Decimal) else value  # as the database will give it back
 
 
 def _kept(actor: Actor, register: Register, row: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str, valid_from: date | None) -> None:

@@ -1,0 +1,86 @@
+"""The generic pages of registers, shown on rivers and reaches: seen, filled in, refused."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from yiwang.engines.registers import api as registers
+from yiwang.kit.actors import SYSTEM
+from yiwang.kit.registry import registry
+from yiwang.platforms.identity.models import Account
+from yiwang.systems.governance.river_chief.models import Reach, River
+
+pytestmark = pytest.mark.django_db
+LINE = {"type": "MultiLineString", "coordinates": [[[110.28, 21.66], [110.36, 21.27]]]}
+FORM = {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉江市", "length_km": "168.5", "course": json.dumps(LINE)}
+
+
+def browser(username: str) -> Client:
+    client = Client()
+    client.force_login(Account.objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def river(code: str = "GD-1") -> River:
+    kept: River = registers.keep(SYSTEM, registry().registers["river"], {**FORM, "code": code})
+    return kept
+
+
+def test_an_official_adds_finds_changes_and_reads_a_row() -> None:
+    office = browser("hezhangban")
+    assert "登记第一条" in office.get("/work/r/river/").content.decode()
+    assert "没有找到" in office.post("/work/r/river/new", {**FORM, "division": "没有的县"}).content.decode()
+    made = office.post("/work/r/river/new", FORM)
+    assert made.status_code == 302
+    row = office.get(made["Location"]).content.decode()
+    assert "九洲江" in row and "168.5" in row and "data-shape" in row and "登记" in row
+    assert "九洲江" in office.get("/work/r/river/?q=九洲&kind=river").content.decode()
+    assert "没有符合条件" in office.get("/work/r/river/?kind=lake").content.decode()
+    pk = River.objects.get().pk
+    assert office.post(f"/work/r/river/{pk}/edit", {**FORM, "name": "九洲江干流", "revision": "1", "reason": "更名"}).status_code == 302
+    late = office.post(f"/work/r/river/{pk}/edit", {**FORM, "name": "九州江", "revision": "1"})
+    assert late.status_code == 409 and "没有保存" in late.content.decode() and "现在是 九洲江干流" in late.content.decode()
+    past = office.get(f"/work/r/river/{pk}?on=2020-01-01").content.decode()
+    assert "当时还没有这条记录" in past and "更名" in past
+
+
+def test_ticked_rows_change_together() -> None:
+    office = browser("hezhangban")
+    rows = [river(f"GD-{n}").pk for n in range(2)]
+    assert office.post("/work/r/river/bulk", {"row": rows, "kind": "lake", "reason": "归类"}).status_code == 302
+    assert set(River.objects.values_list("kind", flat=True)) == {"lake"}
+    assert "勾选" in office.post("/work/r/river/bulk", {"kind": "river", "reason": "归类"}).content.decode()
+
+
+def test_board_calendar_and_map() -> None:
+    office = browser("hezhangban")
+    kept = river()
+    form = {"river": str(kept.pk), "code": "R-1", "name": "九洲江廉江段", "level": "county", "division": "廉江市", "from_km": "0", "to_km": "9", "target": "3", "chief": "", "course": "", "board": ""}
+    assert office.post("/work/r/reach/new", form).status_code == 302
+    board = office.get("/work/r/reach/board").content.decode()
+    assert "县级" in board and Reach.objects.get().name in board
+    assert office.get("/work/r/reach/calendar").status_code == 404
+    shown = office.get("/work/r/river/features.geojson?bbox=110,21,111,22").json()
+    assert shown["numberReturned"] == 1 and shown["complete"] and shown["features"][0]["properties"]["name"] == "九洲江"
+    assert office.get("/work/r/river/features.geojson?bbox=100,21,101,22").json()["features"] == []
+    assert office.get("/work/r/river/features.geojson?bbox=1,2").status_code == 422
+    assert "河段" in office.get(f"/work/r/river/{kept.pk}").content.decode(), "what points here is named"
+
+
+def test_views_are_saved_and_forgotten() -> None:
+    office = browser("hezhangban")
+    assert office.post("/work/r/river/views", {"parameters": "kind=lake", "name": "湖泊"}).status_code == 302
+    assert "湖泊" in office.get("/work/r/river/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "new", "map", "features.geojson"])
+def test_who_has_no_role_for_it_does_not_pass(path: str) -> None:
+    assert browser("shichang").get(f"/work/r/river/{path}").status_code == 403
+    assert browser("haitang").get(f"/work/r/river/{path}").status_code == 403
+    assert Client().get(f"/work/r/river/{path}").status_code == 302
+
+
+def test_a_reader_does_not_edit_and_an_unknown_register_is_said() -> None:
+    assert browser("hezhang").get("/work/r/river/new").status_code == 403
+    assert browser("hezhang").get("/work/r/rivr/").status_code == 404
