@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import DateField, Field, Model
+from django.db.models import CheckConstraint, DateField, Field, Model
 
 from yiwang.base.names import meant
 from yiwang.kit import cells
@@ -33,6 +33,9 @@ def wrong_in_register(register: Register, roles: set[str]) -> Iterator[str]:
     for path in register.search:
         if not list(_unknown(model, path, "")) and cells.is_personal(model, path):
             yield f"{path} is personal and may not be searched"
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, CheckConstraint) and not constraint.violation_error_message:
+            yield f"constraint {constraint.name} says nothing to people: give it a violation_error_message"
     yield from _of_kind(model, register.place, GeometryField, "place is no geometry")
     yield from _of_kind(model, register.day, DateField, "day is no date")
     if register.personal and not register.subject and issubclass(model, Kept):

@@ -3,10 +3,14 @@
 from yiwang.engines.registers.corrections import correct
 from yiwang.engines.registers.days import open_year, seed_calendar, set_day, working_calendar
 from yiwang.engines.registers.elements import DECLARED, READERS, Known, known, seed_elements
+from yiwang.engines.registers.feed import Feed, changes_since
 from yiwang.engines.registers.history import Change, as_known, changes, read, versions
-from yiwang.engines.registers.listing import Count, Listed, Query, count, first, matching, page, parse
+from yiwang.engines.registers.hooks import approve_hook, ask_hook, end_hook
+from yiwang.engines.registers.listing import Count, Listed, Query, count, matching, names, page, parse
+from yiwang.engines.registers.machines import change_once, keep_once
 from yiwang.engines.registers.policies import policy, policy_row, seed_policies
 from yiwang.engines.registers.rows import (
+    GUARDED,
     change,
     change_many,
     erase,
@@ -25,7 +29,8 @@ from yiwang.engines.registers.rows import (
 from yiwang.engines.registers.views import forget_view, save_view, views_of
 
 __all__ = [
-    "DECLARED", "READERS", "Change", "Count", "Known", "Listed", "Query", "as_known", "change", "change_many", "changes", "correct", "count", "erase", "find", "first",
-    "forget_view", "freeze", "index", "keep", "known", "matching", "may_edit", "may_read", "open_year", "page", "parse", "policy", "policy_row", "read", "reveal", "rows",
-    "save_view", "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of", "validated", "versions", "views_of", "working_calendar",
-]  # fmt: skip
+    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "approve_hook", "as_known", "ask_hook", "change", "change_many",
+    "change_once", "changes", "changes_since", "correct", "count", "end_hook", "erase", "find", "forget_view", "freeze", "index", "keep", "keep_once",
+    "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy", "policy_row", "read", "reveal", "rows", "save_view",
+    "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of", "validated", "versions", "views_of", "working_calendar",
+]

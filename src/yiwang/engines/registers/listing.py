@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import reduce
 from operator import or_
@@ -62,7 +62,7 @@ class Listed:
 
 def parse(register: Register, asked: Mapping[str, str]) -> Query:
     """The query of an address; names that the register does not declare are ignored. Raises Invalid for a value that cannot be."""
-    wanted = {n: asked[n].strip() for n in _names(register) if asked.get(n, "").strip()}
+    wanted = {n: asked[n].strip() for n in names(register) if asked.get(n, "").strip()}
     size = asked.get("size", "")
     query = Query(
         filters=wanted, search=asked.get("q", "").strip()[:100], order=_order(register, asked.get("order", "")), after=asked.get("after", ""),
@@ -105,17 +105,13 @@ def matching(actor: Actor, register: Register, query: Query) -> "QuerySet[Any]":
     return found.filter(words=SearchQuery(Value(asked), config="simple", search_type="raw")) if asked else found
 
 
-def first(register: Register, query: Query) -> Query:
-    """The query of the first page."""
-    return replace(query, after="")
-
-
-def _names(register: Register) -> list[str]:
-    names = []
+def names(register: Register) -> list[str]:
+    """The filters as an address names them: dates have a from and a to."""
+    found = []
     for path in register.filters:
         dated = isinstance(cells.field_at(register.model, path), models.DateField)
-        names += [f"{path}__from", f"{path}__to"] if dated else [path]
-    return names
+        found += [f"{path}__from", f"{path}__to"] if dated else [path]
+    return found
 
 
 def _order(register: Register, asked: str) -> str:

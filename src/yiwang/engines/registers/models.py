@@ -3,12 +3,22 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 from django.utils import timezone
 
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
+
+
+class CurrentTransaction(Func):
+    """The number of the transaction that writes the row."""
+
+    template = "pg_current_xact_id()::text::bigint"
+    output_field = models.BigIntegerField()
+
+    def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
+        return "yiwang.engines.registers.models.CurrentTransaction", [], {}
 
 
 class CalendarYear(models.Model):
@@ -134,10 +144,11 @@ class Version(Record):
     at = models.DateTimeField("录入时间", default=timezone.now)
     by = models.CharField("更正人", max_length=60)
     reason = models.CharField("理由", max_length=300)
+    transaction = models.BigIntegerField("事务", db_default=CurrentTransaction(), editable=False)  # orders the change feed: see `feed`
 
     class Meta:
         verbose_name = "更正记录"
-        indexes = [models.Index(fields=["subject_type", "subject_id"])]
+        indexes = [models.Index(fields=["subject_type", "subject_id"]), models.Index(fields=["subject_type", "transaction", "id"], name="version_feed")]
 
     def __str__(self) -> str:
         return f"{self.subject_type} {self.subject_id} {self.valid_from}"
@@ -167,3 +178,54 @@ class SavedView(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q(owner=actor.party) | Q(organ__in=actor.organs) if actor.party else NOTHING
+
+
+class WriteKey(Record):
+    """One write that a machine asked for: the same key again is answered with the same row (IETF draft-ietf-httpapi-idempotency-key-header)."""
+
+    personal = ()
+    client = models.CharField("对接系统", max_length=40)
+    key = models.CharField("请求标识", max_length=80)
+    register = models.CharField("登记簿", max_length=60)
+    digest = models.CharField("内容摘要", max_length=64)  # SHA-256 of the body: a key used for something else is refused
+    row = models.BigIntegerField("记录")
+    at = models.DateTimeField("时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = "写入请求"
+        constraints = [models.UniqueConstraint("client", "key", name="write_once")]
+
+    def __str__(self) -> str:
+        return f"{self.client} {self.key}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q(client=actor.client) if actor.client else NOTHING
+
+
+class Hook(Record):
+    """An outside system that wants to be told of changes of a register. Told from where it was left; asked for by the system, let in by an administrator."""
+
+    personal = ()
+    client = models.CharField("对接系统", max_length=40)
+    register = models.CharField("登记簿", max_length=60)
+    url = models.URLField("接收地址", max_length=300)
+    approved_by = models.CharField("批准人", max_length=60, blank=True)  # empty: waits, nothing is sent
+    cursor = models.CharField("进度", max_length=60, blank=True)
+    failures = models.PositiveIntegerField("连续失败", default=0)
+    problem = models.CharField("最近的问题", max_length=200, blank=True)
+    told_at = models.DateTimeField("最近通知", null=True)
+    asked_at = models.DateTimeField("申请时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = "变更通知"
+        constraints = [models.UniqueConstraint("client", "register", "url", name="hook_once")]
+
+    def __str__(self) -> str:
+        return f"{self.client} {self.register}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        if "system-admin" in actor.roles:
+            return Q()
+        return Q(client=actor.client) if actor.client else NOTHING

@@ -40,11 +40,14 @@ def rows(actor: Actor, register: Register) -> "QuerySet[Any]":
 
 
 def may_read(actor: Actor, register: Register) -> bool:
-    return actor.system or register.share == "open" or bool(actor.roles & {*register.readers, *register.editors}) or bool(actor.client)
+    """Officials by role; outside systems by what they were granted (`register:<code>`); everybody where the register is open."""
+    granted = bool(actor.client) and bool({"*", f"register:{register.code}", f"register:{register.code}:write"} & set(actor.scope))
+    return actor.system or register.share == "open" or bool(actor.roles & {*register.readers, *register.editors}) or granted
 
 
 def may_edit(actor: Actor, register: Register) -> bool:
-    return actor.system or bool(actor.roles & set(register.editors))
+    granted = bool(actor.client) and f"register:{register.code}:write" in actor.scope
+    return actor.system or bool(actor.roles & set(register.editors)) or granted
 
 
 def find(actor: Actor, register: Register, row: int | str) -> Any:

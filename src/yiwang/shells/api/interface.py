@@ -10,6 +10,8 @@ from ninja.openapi.schema import OpenAPISchema
 from yiwang.base.errors import Invalid, YiwangError
 from yiwang.kit.registry import registry
 from yiwang.platforms.identity import api as identity
+from yiwang.shells.api import registers
+from yiwang.shells.api.problems import Problem
 from yiwang.shells.errors import answer
 
 
@@ -41,14 +43,6 @@ class TokenOut(Schema):
     expires_in: int = 3600
 
 
-class Problem(Schema):
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: dict[str, str] | None = None
-
-
 @api.exception_handler(YiwangError)
 def named(request: HttpRequest, problem: YiwangError) -> HttpResponse:
     return answer(request, problem)  # type: ignore[return-value]  # a JSON response under /api/
@@ -69,4 +63,6 @@ def token(request: HttpRequest, body: TokenIn) -> TokenOut:
 for system in registry().systems.values():
     for prefix, router in system.api:
         api.add_router(prefix, router)
+for prefix, router in registers.routers():
+    api.add_router(prefix, router)
 

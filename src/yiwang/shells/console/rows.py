@@ -25,7 +25,7 @@ from yiwang.kit.records import Kept
 from yiwang.kit.registry import registry
 from yiwang.shells.console.lists import declared
 
-KEPT = ("revision", "standing", "words")  # of the kit's own, not of the trade
+KEPT = ("revision", "standing", "words", "changed_at")  # of the kit's own, not of the trade: the timeline says them
 
 
 @dataclass(frozen=True)

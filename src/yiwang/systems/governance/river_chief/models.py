@@ -29,7 +29,7 @@ class River(Kept):
 
     class Meta(Kept.Meta):
         verbose_name = "河湖"
-        constraints = [models.CheckConstraint(condition=Q(length_km__gt=0), name="river_has_length")]
+        constraints = [models.CheckConstraint(condition=Q(length_km__gt=0), name="river_has_length", violation_error_message="长度应当大于 0。")]
         indexes = [*Kept.Meta.indexes, models.Index(fields=["name", "id"], name="river_by_name")]
 
     def __str__(self) -> str:
@@ -71,7 +71,7 @@ class Reach(Kept):
 
     class Meta(Kept.Meta):
         verbose_name = "河段"
-        constraints = [models.CheckConstraint(condition=Q(to_km__gt=models.F("from_km")), name="reach_runs_down")]
+        constraints = [models.CheckConstraint(condition=Q(to_km__gt=models.F("from_km")), name="reach_runs_down", violation_error_message="止点应当在起点的下游。")]
         indexes = [*Kept.Meta.indexes, models.Index(fields=["river", "level", "from_km"], name="reach_along_river"), models.Index(fields=["name", "id"], name="reach_by_name")]
 
     def __str__(self) -> str:
