@@ -10,7 +10,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
 from yiwang.kit.guards import ANYONE, OFFICIAL, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import boards, lists, rows
+from yiwang.shells.console import boards, lists, rows, transfers
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
 ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
@@ -24,6 +24,13 @@ GENERIC: tuple[tuple[str, str, View], ...] = (
     ("calendar", "calendar", boards.month),
     ("map", "map", boards.place),
     ("features.geojson", "features", boards.features),
+    ("import", "import", transfers.bring),
+    ("import/<int:source>", "imported", transfers.imported),
+    ("import/<int:source>/confirm", "confirm-import", transfers.confirm),
+    ("import/<int:source>/drop", "drop-import", transfers.drop),
+    ("import/<int:source>/wrong.csv", "wrong-lines", transfers.wrong),
+    ("import/sample.csv", "sample", transfers.sample),
+    ("export", "export", transfers.take_away),
     ("new", "new", rows.new),
     ("<slug:row>", "row", rows.row),
     ("<slug:row>/edit", "edit", rows.edit),
@@ -33,6 +40,13 @@ GENERIC: tuple[tuple[str, str, View], ...] = (
 )
 
 
+EXPORTS = [
+    path("", guarded(OFFICIAL)(transfers.exports), name="mine"),
+    path("<int:export>/decide", guarded("data-officer")(transfers.decide), name="decide"),
+    path("<int:export>/file", guarded(OFFICIAL)(transfers.download), name="file"),
+]
+
+
 def system_pages(zone: str) -> Iterator[URLResolver]:
     """One namespace per system, holding its pages of the shells that `zone` opens; then the generic pages, which a page of one's own with the same route hides."""
     for system in registry().systems.values():
@@ -40,6 +54,7 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
         if routes:
             yield path("", include((routes, system.code)))
     if "console" in ZONES[zone]:
+        yield path("work/exports/", include((EXPORTS, "exports")))
         yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
 
 

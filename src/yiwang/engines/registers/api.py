@@ -3,9 +3,11 @@
 from yiwang.engines.registers.corrections import correct
 from yiwang.engines.registers.days import open_year, seed_calendar, set_day, working_calendar
 from yiwang.engines.registers.elements import DECLARED, READERS, Known, known, seed_elements
+from yiwang.engines.registers.exports import ask_export, decide_export, exports_of, take_export
 from yiwang.engines.registers.feed import Feed, changes_since
 from yiwang.engines.registers.history import Change, as_known, changes, read, versions
 from yiwang.engines.registers.hooks import approve_hook, ask_hook, end_hook
+from yiwang.engines.registers.imports import confirm, drop, receive, wrong_lines
 from yiwang.engines.registers.listing import Count, Listed, Query, count, matching, names, page, parse
 from yiwang.engines.registers.machines import change_once, keep_once
 from yiwang.engines.registers.policies import policy, policy_row, seed_policies
@@ -16,7 +18,6 @@ from yiwang.engines.registers.rows import (
     erase,
     find,
     freeze,
-    index,
     keep,
     may_edit,
     may_read,
@@ -29,8 +30,9 @@ from yiwang.engines.registers.rows import (
 from yiwang.engines.registers.views import forget_view, save_view, views_of
 
 __all__ = [
-    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "approve_hook", "as_known", "ask_hook", "change", "change_many",
-    "change_once", "changes", "changes_since", "correct", "count", "end_hook", "erase", "find", "forget_view", "freeze", "index", "keep", "keep_once",
-    "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy", "policy_row", "read", "reveal", "rows", "save_view",
-    "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of", "validated", "versions", "views_of", "working_calendar",
+    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "approve_hook", "as_known", "ask_export", "ask_hook", "change",
+    "change_many", "change_once", "changes", "changes_since", "confirm", "correct", "count", "decide_export", "drop", "end_hook", "erase", "exports_of",
+    "find", "forget_view", "freeze", "keep", "keep_once", "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy",
+    "policy_row", "read", "receive", "reveal", "rows", "save_view", "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of",
+    "take_export", "validated", "versions", "views_of", "working_calendar", "wrong_lines",
 ]

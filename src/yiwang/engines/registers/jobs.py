@@ -1,5 +1,6 @@
 """What registers do beside the requests: tell outside systems of changes."""
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 
@@ -10,3 +11,20 @@ def tell(timestamp: int) -> None:
     from yiwang.engines.registers import hooks
 
     hooks.tell_all()
+
+
+@app.task(name="registers.import", retry=RetryStrategy(max_attempts=5, exponential_wait=3))
+def run_import(*, source: int) -> None:
+    """Checks or writes an import on from where it stands."""
+    from yiwang.engines.registers import imports
+
+    imports.run(source)
+
+
+@app.periodic(cron="15 3 * * *")
+@app.task(name="registers.sweep", queueing_lock="registers.sweep")
+def sweep(timestamp: int) -> None:
+    """Every night: lines of imports that ended a month ago go, the imports themselves stay."""
+    from yiwang.engines.registers import imports
+
+    imports.sweep()

@@ -10,6 +10,8 @@ from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
 
+DATA_OFFICER = "data-officer"  # decides on exports
+
 
 class CurrentTransaction(Func):
     """The number of the transaction that writes the row."""
@@ -229,3 +231,112 @@ class Hook(Record):
         if "system-admin" in actor.roles:
             return Q()
         return Q(client=actor.client) if actor.client else NOTHING
+
+
+class Import(Record):
+    """A file of rows on its way into a register: read into lines, each line checked, then written as its owner decides."""
+
+    class State(models.TextChoices):
+        CHECKING = "checking", "正在检查"
+        CHECKED = "checked", "已检查"
+        WRITING = "writing", "正在写入"
+        DONE = "done", "已完成"
+        DROPPED = "dropped", "已放弃"
+
+    class Matching(models.TextChoices):
+        ADD = "add", "只增加，编码已有的算错误"
+        UPDATE = "update", "编码已有的更新，没有的增加"
+
+    class Mode(models.TextChoices):
+        ALL = "all", "全部正确才写入"
+        GOOD = "good", "只写入正确的"
+
+    personal = ()
+    register = models.CharField("登记簿", max_length=60)
+    name = models.CharField("文件", max_length=200)
+    by = models.ForeignKey("parties.Party", models.PROTECT, related_name="+", verbose_name="导入人")
+    by_name = models.CharField("导入人姓名", max_length=60)
+    fields = models.JSONField("列")  # heading → field
+    matching = models.CharField("已有的记录", max_length=6, choices=Matching.choices, default=Matching.ADD)
+    mode = models.CharField("写入方式", max_length=4, choices=Mode.choices, blank=True)
+    state = models.CharField("状态", max_length=8, choices=State.choices, default=State.CHECKING)
+    total = models.PositiveIntegerField("行数", default=0)
+    done = models.PositiveIntegerField("进度", default=0)  # number of the last line that was checked or written
+    wrong = models.PositiveIntegerField("有错误", default=0)
+    written = models.PositiveIntegerField("已写入", default=0)
+    at = models.DateTimeField("时间", default=timezone.now)
+    finished_at = models.DateTimeField("完成时间", null=True)
+
+    class Meta:
+        verbose_name = "导入"
+        indexes = [models.Index(fields=["register", "-at"], name="import_of_register")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q(by=actor.party) if actor.party else NOTHING
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.total if self.total else 100
+
+
+class ImportLine(models.Model):
+    """One line of the file as it was read, and what is wrong with it. Removed a month after the import has ended."""
+
+    personal = ("data",)
+    id = models.BigAutoField(primary_key=True)
+    source = models.ForeignKey(Import, models.CASCADE, related_name="lines", verbose_name="导入")
+    number = models.PositiveIntegerField("行号")
+    data = models.JSONField("内容")
+    error = models.TextField("问题", blank=True)
+
+    class Meta:
+        verbose_name = "导入的行"
+        constraints = [models.UniqueConstraint("source", "number", name="line_once")]
+        indexes = [models.Index(fields=["source", "number"], name="line_wrong", condition=~Q(error=""))]
+
+    def __str__(self) -> str:
+        return f"第 {self.number} 行"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q(source__by=actor.party) if actor.party else NOTHING
+
+
+class Export(Record):
+    """Rows that somebody takes away: what, why, how many; above the register's limit or unmasked only with another's approval."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "等待批准"
+        READY = "ready", "可以下载"
+        REFUSED = "refused", "未批准"
+
+    personal = ()
+    register = models.CharField("登记簿", max_length=60)
+    query = models.CharField("条件", max_length=500, blank=True)
+    format = models.CharField("格式", max_length=8, choices=[("csv", "CSV"), ("xlsx", "XLSX"), ("geojson", "GeoJSON")])
+    clear = models.BooleanField("含完整个人信息", default=False)
+    reason = models.CharField("用途", max_length=300)
+    by = models.ForeignKey("parties.Party", models.PROTECT, related_name="+", verbose_name="导出人")
+    by_name = models.CharField("导出人姓名", max_length=60)
+    rows = models.PositiveIntegerField("条数")
+    state = models.CharField("状态", max_length=8, choices=State.choices)
+    decided_by = models.ForeignKey("parties.Party", models.PROTECT, null=True, related_name="+", verbose_name="批准人")
+    decided_at = models.DateTimeField("决定时间", null=True)
+    at = models.DateTimeField("申请时间", default=timezone.now)
+    taken_at = models.DateTimeField("下载时间", null=True)
+
+    class Meta:
+        verbose_name = "导出"
+        constraints = [models.CheckConstraint(condition=Q(decided_by=None) | ~Q(decided_by=models.F("by")), name="export_decided_by_another")]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.rows} 条"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        seen = Q(by=actor.party) if actor.party else NOTHING
+        return seen | Q(state=cls.State.WAITING) if DATA_OFFICER in actor.roles else seen

@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.contrib.postgres.search import SearchVector
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import Model, QuerySet, Value
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from yiwang.base import words
@@ -63,6 +62,7 @@ def keep(actor: Actor, register: Register, data: Mapping[str, Any], *, reason: s
     """Adds a row. Raises NotAllowed, Invalid naming each field."""
     _may_write(actor, register)
     row = validated(actor, register, data, register.model())
+    row.words = terms_of(register, row)
     row.save(force_insert=True)
     _kept(actor, register, row, before={}, after=snapshot(row), reason=reason, valid_from=valid_from)
     return row
@@ -89,6 +89,7 @@ def change(
         return locked
     changed.revision += 1
     changed.changed_at = timezone.now()
+    changed.words = terms_of(register, changed)
     changed.save()
     _kept(actor, register, changed, before=before, after=after, reason=reason, valid_from=valid_from)
     return changed
@@ -190,24 +191,13 @@ def snapshot(row: Model) -> dict[str, Any]:
     return dict(json.loads(json.dumps(plain, cls=DjangoJSONEncoder, ensure_ascii=False)))
 
 
-def index(register: Register, chosen: "QuerySet[Any]") -> None:
-    """Writes the words by which rows are found; called after every write, and once by an importer for a whole batch."""
-    if not register.search or not issubclass(register.model, Kept):
-        return
-    for row in chosen.iterator(chunk_size=500):
-        register.model._default_manager.filter(pk=row.pk).update(words=vector(register, row))
-
-
-def vector(register: Register, row: Model) -> Any:
-    """The search vector of a row: each searched field's words with its weight; personal fields are never searched."""
-    parts = [
-        SearchVector(Value(" ".join(words.terms(str(cells.value(row, path) or "")))), weight=WEIGHTS[min(place, 3)], config="simple")
-        for place, path in enumerate(register.search)
-    ]
-    total: Any = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+def terms_of(register: Register, row: Model) -> str:
+    """The words by which a row is found, as PostgreSQL writes a tsvector: each with the weight of its field. Personal fields are never among them."""
+    found: dict[str, str] = {}
+    for place, path in enumerate(register.search):
+        for term in words.terms(str(cells.value(row, path) or "")):
+            found.setdefault(term, WEIGHTS[min(place, 3)])
+    return " ".join(f"{term}:1{weight}" for term, weight in found.items())
 
 
 def _plain(field: Any, value: Any) -> Any:
@@ -222,7 +212,6 @@ def _kept(actor: Actor, register: Register, row: Any, *, before: dict[str, Any],
         after={n: v for n, v in after.items() if n not in before or before[n] != v}, reason=reason, valid_from=valid_from,
     )  # fmt: skip
     audit.record(actor, "register.change" if before else "register.keep", subject=row, summary=f"{register.name}：{reason.strip() or '修改'}")
-    index(register, register.model._default_manager.filter(pk=row.pk))
 
 
 def _version(actor: Actor, row: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str, valid_from: date | None) -> None:

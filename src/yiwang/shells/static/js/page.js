@@ -12,6 +12,9 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 
+const waiting = document.querySelector("[data-reload]");
+if (waiting) setTimeout(() => location.reload(), Number(waiting.dataset.reload));
+
 const draft = document.querySelector("form[data-save]");
 if (draft) {
   const note = document.querySelector("[data-saved]");

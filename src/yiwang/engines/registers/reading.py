@@ -1,0 +1,108 @@
+"""Files of rows: CSV (UTF-8 or GB 18030), XLSX and GeoJSON, read line by line, whatever their size."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+from zipfile import BadZipFile
+
+from openpyxl import load_workbook
+
+from yiwang.base.errors import Invalid, TooLarge
+from yiwang.kit import cells
+from yiwang.kit.declare import Register
+from yiwang.kit.forms import form_of
+
+LARGEST = {"csv": 300_000_000, "xlsx": 60_000_000, "geojson": 30_000_000}  # bytes
+Line = dict[str, Any]
+MARK = "导出人："
+
+
+def lines_of(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Line]]:
+    """The headings and the lines, each heading → text. Raises Invalid for a file that is none of the three, TooLarge."""
+    kind = name.rpartition(".")[2].lower()
+    kind = "geojson" if kind == "json" else kind
+    if kind not in LARGEST:
+        raise Invalid("只能导入 CSV、XLSX 或 GeoJSON 文件。", fields={"file": "请选择 .csv、.xlsx 或 .geojson 文件"})
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size > LARGEST[kind]:
+        raise TooLarge(f"文件太大（{size / 1e6:.0f} MB），最多 {LARGEST[kind] / 1e6:.0f} MB。", hint="请分成几个文件。")
+    return {"csv": _csv, "xlsx": _xlsx, "geojson": _geojson}[kind](file)
+
+
+def headings(register: Register) -> dict[str, str]:
+    """What a heading may say → the form's field: its Chinese name or its code."""
+    labels = {str(cells.field_at(register.model, name).verbose_name): name for name in form_of(register).base_fields}
+    return {**labels, **{name: name for name in form_of(register).base_fields}}
+
+
+def fields_of(register: Register, given: list[str]) -> dict[str, str]:
+    """Heading → field for the headings of a file. Raises Invalid naming what is missing or unknown."""
+    known = headings(register)
+    fields = {heading: known[heading] for heading in given if heading in known}
+    required = {name for name, field in form_of(register).base_fields.items() if field.required} - set(fields.values())
+    if required:
+        names = "、".join(str(cells.field_at(register.model, name).verbose_name) for name in sorted(required))
+        raise Invalid(f"文件缺少这些列：{names}。", fields={"file": f"第一行应当是列名，可用的列：{'、'.join(dict.fromkeys(k for k in known if not k.isascii()))}"})
+    return fields
+
+
+def _csv(file: IO[bytes]) -> tuple[list[str], Iterator[Line]]:
+    reader = csv.reader(io.TextIOWrapper(file, encoding=_encoding(file), newline=""))
+    try:
+        first = [heading.strip() for heading in next(reader)]
+    except (StopIteration, UnicodeDecodeError, csv.Error):
+        raise Invalid("文件是空的或者无法读取。", fields={"file": "请用 UTF-8 或 GB 18030 编码保存"}) from None
+    return first, _rows(first, reader)
+
+
+def _encoding(file: IO[bytes]) -> str:
+    start = file.read(200_000)
+    file.seek(0)
+    try:
+        start.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        return "utf-8-sig" if problem.start >= len(start) - 4 else "gb18030"  # a character cut at the end of the sample is no sign
+    return "utf-8-sig"
+
+
+def _xlsx(file: IO[bytes]) -> tuple[list[str], Iterator[Line]]:
+    try:
+        sheet = load_workbook(file, read_only=True, data_only=True).worksheets[0]
+        found = sheet.iter_rows(values_only=True)
+        first = [str(heading).strip() if heading is not None else "" for heading in next(found)]
+    except (BadZipFile, KeyError, ValueError, OSError, StopIteration, IndexError):
+        raise Invalid("这个 XLSX 文件无法读取。", fields={"file": "请用表格软件重新保存后再试"}) from None
+    return first, _rows(first, found)
+
+
+def _geojson(file: IO[bytes]) -> tuple[list[str], Iterator[Line]]:
+    try:
+        features = json.load(file)["features"]
+        properties = [dict(feature["properties"] or {}, geometry=feature["geometry"]) for feature in features]
+    except (ValueError, KeyError, TypeError):
+        raise Invalid("这不是 GeoJSON 要素集（FeatureCollection）。", fields={"file": "请检查文件"}) from None
+    return list(dict.fromkeys(name for line in properties for name in line)), iter(properties)
+
+
+def _rows(first: list[str], found: Iterator[Any]) -> Iterator[Line]:
+    for values in found:
+        if values and str(values[0]).startswith(MARK):  # the line that an export ends with
+            continue
+        texts = ["" if value is None else value if isinstance(value, str) else _text(value) for value in values]
+        if any(text.strip() for text in texts):
+            yield dict(zip(first, texts, strict=False))
+
+
+def _text(value: Any) -> str:
+    """A cell's value as one would type it: whole numbers without a point, dates as ISO."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value.date()) if hasattr(value, "date") and getattr(value, "hour", 0) == getattr(value, "minute", 0) == 0 else str(value)
+
+
+def place_heading(register: Register, given: list[str]) -> Mapping[str, str]:
+    """GeoJSON's geometry goes into the register's place."""
+    return {"geometry": register.place} if register.place and "geometry" in given else {}

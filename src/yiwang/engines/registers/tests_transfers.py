@@ -1,0 +1,248 @@
+"""Files into registers and out: line by line, all or the good ones, cut off and gone on; exports marked, masked, approved."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from openpyxl import Workbook, load_workbook
+
+from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
+from yiwang.engines.audit.models import Entry
+from yiwang.engines.parties.models import Post
+from yiwang.engines.registers import api as registers
+from yiwang.engines.registers import imports
+from yiwang.engines.registers.models import Export, Import, Version
+from yiwang.kit.actors import SYSTEM, Actor
+from yiwang.kit.registry import registry
+from yiwang.platforms.identity import api as identity
+from yiwang.platforms.identity.models import Account
+from yiwang.systems.governance.river_chief.models import River
+
+pytestmark = pytest.mark.django_db
+RIVERS = registry().registers["river"]
+HEAD = ["河湖编码", "名称", "类型", "所属区划", "长度（公里）"]
+GOOD = ["GD-1", "九洲江", "河流", "廉江市", "168.5"]
+
+
+def office() -> Actor:
+    return identity.actor_of_account("hezhangban")
+
+
+def file(*lines: list[str], head: list[str] = HEAD, encoding: str = "utf-8") -> io.BytesIO:
+    text = io.StringIO()
+    csv.writer(text).writerows([head, *lines])
+    return io.BytesIO(text.getvalue().encode(encoding))
+
+
+def sent(*lines: list[str], **options: Any) -> Import:
+    source = registers.receive(office(), RIVERS, file(*lines), "河湖.csv", **options)
+    imports.run(source.pk)
+    source.refresh_from_db()
+    return source
+
+
+def errors(source: Import) -> dict[int, str]:
+    return {line.number: line.error for line in registers.wrong_lines(office(), source.pk)}
+
+
+def written(source: Import, mode: str) -> Import:
+    registers.confirm(office(), source.pk, mode)
+    imports.run(source.pk)
+    source.refresh_from_db()
+    return source
+
+
+def test_each_wrong_line_is_named_and_nothing_is_written_by_checking() -> None:
+    registers.keep(SYSTEM, RIVERS, {"code": "GD-9", "name": "旧", "kind": "river", "division": "廉江市", "length_km": "1"})
+    source = sent(
+        GOOD, ["GD-2", "", "河流", "廉江市", "1"], ["GD-3", "x", "大海", "廉江市", "1"], ["GD-4", "x", "河流", "没有的县", "1"], ["GD-5", "x", "河流", "廉江市", "-1"],
+        ["GD-1", "重复", "河流", "廉江市", "1"], ["GD-9", "已有", "河流", "廉江市", "1"],
+    )  # fmt: skip
+    found = errors(source)
+    assert (source.state, source.total, source.wrong) == ("checked", 7, 6) and set(found) == {2, 3, 4, 5, 6, 7}
+    for number, words in {2: "名称", 3: "类型", 4: "没有找到", 5: "长度应当大于 0", 6: "不止一次", 7: "已经登记过"}.items():
+        assert words in found[number]
+    assert River.objects.count() == 1
+
+
+def test_all_or_nothing_refuses_while_one_is_wrong_and_the_good_ones_go_alone() -> None:
+    source = sent(GOOD, ["GD-2", "x", "河流", "没有的县", "1"])
+    with pytest.raises(Invalid, match="1 行有错误"):
+        registers.confirm(office(), source.pk, "all")
+    done = written(source, "good")
+    assert (done.state, done.written, River.objects.get().name) == ("done", 1, "九洲江")
+    version = Version.objects.get(subject_id=str(River.objects.get().pk))
+    assert version.by == "徐听雨" and "第 1 行" in version.reason and version.after["name"] == "九洲江"
+    assert Entry.objects.filter(action="register.import.write").count() == 1
+    assert [r.code for r in registers.page(office(), RIVERS, registers.Query(search="九洲")).rows] == ["GD-1"], "found by its words"
+    with pytest.raises(Conflict):
+        registers.confirm(office(), source.pk, "good")
+
+
+def test_rows_that_are_there_are_updated_when_asked() -> None:
+    written(sent(GOOD), "all")
+    written(sent(["GD-1", "九洲江干流", "河流", "廉江市", "168.5"], ["GD-2", "南渡河", "河流", "雷州市", "97"], matching="update"), "all")
+    first = River.objects.get(code="GD-1")
+    assert (first.name, first.revision, River.objects.count()) == ("九洲江干流", 2, 2)
+    assert registers.versions(first)[0].before == {"name": "九洲江"}
+
+
+def test_an_import_cut_off_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK", 3)
+    lines = [[f"GD-{n}", f"河{n}", "河流", "廉江市", "1" if n % 4 else "-1"] for n in range(1, 11)]
+    source = registers.receive(office(), RIVERS, file(*lines), "河湖.csv")
+    assert imports.step(source.pk)  # one chunk, and the worker dies
+    imports.run(source.pk)
+    source.refresh_from_db()
+    assert (source.state, source.wrong) == ("checked", 2) and set(errors(source)) == {4, 8}
+    registers.confirm(office(), source.pk, "good")
+    assert imports.step(source.pk) and River.objects.count() == 3
+    imports.run(source.pk)
+    imports.run(source.pk)  # again: nothing more
+    assert River.objects.count() == 8 and Version.objects.count() == 8
+
+
+def test_all_is_one_transaction_and_a_change_since_the_check_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "CHUNK", 2)
+    source = sent(*[[f"GD-{n}", f"河{n}", "河流", "廉江市", "1"] for n in range(5)])
+    registers.keep(SYSTEM, RIVERS, {"code": "GD-4", "name": "抢先", "kind": "river", "division": "廉江市", "length_km": "1"})
+    after = written(source, "all")
+    assert (after.state, after.wrong, after.written, River.objects.count()) == ("checked", 1, 0, 1), "nothing was written, the check was made anew"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_csv_in_the_encodings_that_offices_use(encoding: str) -> None:
+    source = registers.receive(office(), RIVERS, file(GOOD, encoding=encoding), "河湖.csv")
+    imports.run(source.pk)
+    assert errors(source) == {}
+
+
+def test_xlsx_and_geojson() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEAD)
+    sheet.append(["GD-1", "九洲江", "河流", "廉江市", 168.5])
+    held = io.BytesIO()
+    book.save(held)
+    source = registers.receive(office(), RIVERS, held, "河湖.xlsx")
+    imports.run(source.pk)
+    assert written(Import.objects.get(pk=source.pk), "all").written == 1
+    shape = {"type": "LineString", "coordinates": [[110.28, 21.66], [110.36, 21.27]]}
+    features = [{"type": "Feature", "geometry": shape, "properties": {"code": "GD-2", "name": "南渡河", "kind": "river", "division": "雷州市", "length_km": 97}}]
+    source = registers.receive(office(), RIVERS, io.BytesIO(json.dumps({"type": "FeatureCollection", "features": features}).encode()), "河湖.geojson")
+    imports.run(source.pk)
+    assert errors(source) == {} and written(Import.objects.get(pk=source.pk), "all").written == 1
+    course = River.objects.get(code="GD-2").course
+    assert course is not None and course.geom_type == "MultiLineString"
+
+
+@pytest.mark.parametrize(("content", "name", "words"), [
+    (b"", "a.csv", "空"), (b"x", "a.pdf", "CSV"), (b"not a zip", "a.xlsx", "XLSX"), (b"{}", "a.geojson", "GeoJSON"), ("名称\n九洲江\n".encode(), "a.csv", "河湖编码"),
+    (",".join(HEAD).encode(), "a.csv", "没有数据"),
+])  # fmt: skip
+def test_a_file_that_is_none_is_refused_at_once(content: bytes, name: str, words: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        registers.receive(office(), RIVERS, io.BytesIO(content), name)
+    assert words in refused.value.message + "".join(refused.value.fields.values()) and not Import.objects.exists()
+
+
+def test_who_may_not_edit_does_not_import_and_nobody_touches_anothers() -> None:
+    with pytest.raises(NotAllowed):
+        registers.receive(identity.actor_of_account("hezhang"), RIVERS, file(GOOD), "a.csv")
+    source = sent(GOOD)
+    for act in (lambda a: registers.confirm(a, source.pk, "all"), lambda a: registers.drop(a, source.pk), lambda a: registers.wrong_lines(a, source.pk)):
+        with pytest.raises(NotFound):
+            act(identity.actor_of_account("chengguan"))
+    registers.drop(office(), source.pk)
+    with pytest.raises(Conflict):
+        registers.confirm(office(), source.pk, "all")
+
+
+# --- out ---------------------------------------------------------------------------------------------------------------------------------------
+
+
+def taken(export: Export, actor: Actor | None = None) -> bytes:
+    _, content = registers.take_export(actor or office(), export.pk)
+    return content.read() if hasattr(content, "read") else b"".join(content)
+
+
+def asked(format: str, **options: Any) -> Export:
+    return registers.ask_export(office(), RIVERS, registers.Query(), format=format, reason="年度统计", **options)
+
+
+def test_what_is_taken_away_is_marked_and_can_come_back() -> None:
+    written(sent(GOOD, ["GD-2", "=1+1", "湖泊", "雷州市", "2"]), "all")
+    text = taken(asked("csv")).decode("utf-8-sig")
+    assert "九洲江" in text and "导出人：徐听雨" in text and "年度统计" in text and "'=1+1" in text, "marked; a formula is text"
+    sheet = load_workbook(io.BytesIO(taken(asked("xlsx"))))
+    assert sheet.worksheets[0]["B2"].value in {"九洲江", "'=1+1"} and "徐听雨" in str(sheet["说明"]["A1"].value)
+    shapes = json.loads(taken(asked("geojson")))
+    assert len(shapes["features"]) == 2 and "徐听雨" in shapes["note"]
+    River.objects.all().delete()
+    again = registers.receive(office(), RIVERS, io.BytesIO(text.encode("utf-8-sig")), "回来.csv")
+    imports.run(again.pk)
+    assert errors(again) == {} and Import.objects.get(pk=again.pk).total == 2
+    assert Entry.objects.filter(action="register.export.take").count() == 3
+
+
+def officer() -> Actor:
+    actor = identity.actor_of_account("supervisor")
+    Post.objects.filter(pk=actor.seats[0].post).update(roles=["supervisor", "data-officer"])
+    return identity.actor_of_account("supervisor")
+
+
+def test_many_rows_wait_for_another_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    written(sent(GOOD, ["GD-2", "x", "河流", "廉江市", "1"]), "all")
+    object.__setattr__(RIVERS, "open_export", 1)
+    try:
+        export = asked("csv")
+    finally:
+        object.__setattr__(RIVERS, "open_export", 1_000)
+    assert export.state == "waiting"
+    with pytest.raises(NotAllowed):
+        taken(export)
+    with pytest.raises(NotAllowed):
+        registers.decide_export(office(), export.pk, granted=True)
+    registers.decide_export(officer(), export.pk, granted=True)
+    assert "九洲江" in taken(export).decode()
+    with pytest.raises(NotFound):
+        taken(export, officer())
+    Export.objects.filter(pk=export.pk).update(decided_at=timezone.now() - timezone.timedelta(days=8))  # type: ignore[attr-defined]  # re-exported there
+    with pytest.raises(Gone):
+        taken(export)
+
+
+def test_an_export_needs_a_purpose_and_a_format() -> None:
+    with pytest.raises(Invalid):
+        registers.ask_export(office(), RIVERS, registers.Query(), format="csv", reason=" ")
+    with pytest.raises(Invalid):
+        registers.ask_export(office(), registry().registers["reach"], registers.Query(), format="pdf", reason="x")
+    with pytest.raises(NotAllowed):
+        registers.ask_export(identity.actor_of_account("haitang"), registry().registers["items"], registers.Query(), format="csv", reason="x")
+
+
+def test_the_pages_of_bringing_in_and_taking_away() -> None:
+    browser = Client()
+    browser.force_login(Account.objects.get(username="hezhangban"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    held = file(GOOD, ["GD-2", "x", "河流", "没有的县", "1"])
+    held.name = "河湖.csv"
+    assert "必填" in browser.get("/work/r/river/import").content.decode()
+    made = browser.post("/work/r/river/import", {"file": held, "matching": "add"})
+    source = Import.objects.get()
+    assert "正在检查" in browser.get(made["Location"]).content.decode()
+    imports.run(source.pk)
+    assert "没有找到" in browser.get(made["Location"]).content.decode()
+    wrong = b"".join(browser.get(f"/work/r/river/import/{source.pk}/wrong.csv")).decode("utf-8-sig")  # type: ignore[arg-type]  # a streaming response
+    assert "问题" in wrong and "没有的县" in wrong and "九洲江" not in wrong
+    assert browser.post(f"/work/r/river/import/{source.pk}/confirm", {"mode": "good"}).status_code == 302
+    imports.run(source.pk)
+    export = browser.post("/work/r/river/export", {"format": "csv", "reason": "核对"})
+    assert "九洲江" in b"".join(browser.get(export["Location"])).decode()  # type: ignore[arg-type]
+    assert browser.get("/work/exports/").status_code == 200
+    browser.force_login(Account.objects.get(username="hezhang"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert browser.get("/work/r/river/import").status_code == 404
