@@ -22,16 +22,34 @@ def secure(table: str, *owners: str) -> migrations.RunSQL:
     return _policy(table, f"{_TRUSTED} OR {mine}")
 
 
+def secure_officials(table: str) -> migrations.RunSQL:
+    """Only officials and the system reach the rows of `table`."""
+    return _policy(table, _TRUSTED)
+
+
+def secure_written(table: str, *owners: str) -> migrations.RunSQL:
+    """As `secure`, but whoever is at the door may add a row: the record of what a visitor did is not theirs to read."""
+    mine = " OR ".join(f"{column} = {_MINE.format()}" for column in owners)
+    return _policies(
+        table,
+        f"CREATE POLICY {table}_seen ON {table} FOR SELECT USING ({_TRUSTED} OR {mine}); CREATE POLICY {table}_added ON {table} FOR INSERT WITH CHECK (true)",
+        f"DROP POLICY {table}_added ON {table};",
+    )
+
+
 def secure_through(table: str, column: str, parent: str) -> migrations.RunSQL:
     """Whoever reaches the row of `parent` that `column` points to reaches the row of `table`."""
     return _policy(table, f"{_TRUSTED} OR EXISTS (SELECT 1 FROM {parent} WHERE {parent}.id = {table}.{column})")
 
 
 def _policy(table: str, condition: str) -> migrations.RunSQL:
+    return _policies(table, f"CREATE POLICY {table}_seen ON {table} USING ({condition})")
+
+
+def _policies(table: str, made: str, dropped: str = "") -> migrations.RunSQL:
     return migrations.RunSQL(
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
-        f" CREATE POLICY {table}_seen ON {table} USING ({condition})",
-        f"DROP POLICY {table}_seen ON {table}; ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY; {made}",
+        f"{dropped} DROP POLICY {table}_seen ON {table}; ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
     )
 
 

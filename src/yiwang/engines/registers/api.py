@@ -1,14 +1,14 @@
 """Registers: calendar, policies, what is known, corrections."""
 
 from yiwang.engines.registers.corrections import correct
-from yiwang.engines.registers.days import open_year, seed_calendar, set_day, working_calendar
+from yiwang.engines.registers.days import confirm_year, open_year, seed_calendar, set_day, working_calendar
 from yiwang.engines.registers.elements import DECLARED, READERS, Known, known, seed_elements
 from yiwang.engines.registers.feed import Feed, changes_since
 from yiwang.engines.registers.history import Change, as_known, changes, read, versions
 from yiwang.engines.registers.hooks import approve_hook, ask_hook, end_hook
 from yiwang.engines.registers.listing import Count, Listed, Query, count, matching, names, page, parse
 from yiwang.engines.registers.machines import change_once, keep_once
-from yiwang.engines.registers.policies import policy, policy_row, seed_policies
+from yiwang.engines.registers.policies import add_policy, policy, policy_row, seed_policies, verify_policy
 from yiwang.engines.registers.rows import (
     GUARDED,
     change,
@@ -29,8 +29,9 @@ from yiwang.engines.registers.rows import (
 from yiwang.engines.registers.views import forget_view, save_view, views_of
 
 __all__ = [
-    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "approve_hook", "as_known", "ask_hook", "change", "change_many",
-    "change_once", "changes", "changes_since", "correct", "count", "end_hook", "erase", "find", "forget_view", "freeze", "index", "keep", "keep_once",
-    "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy", "policy_row", "read", "reveal", "rows", "save_view",
-    "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of", "validated", "versions", "views_of", "working_calendar",
-]
+    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "add_policy", "approve_hook", "as_known", "ask_hook", "change",
+    "change_many", "change_once", "changes", "changes_since", "confirm_year", "correct", "count", "end_hook", "erase", "find", "forget_view",
+    "freeze", "index", "keep", "keep_once", "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy", "policy_row",
+    "read", "reveal", "rows", "save_view", "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of", "validated",
+    "verify_policy", "versions", "views_of", "working_calendar",
+]  # fmt: skip
