@@ -127,7 +127,7 @@ def _sent(request: HttpRequest, year: int) -> tuple[str, forms.Form, Callable[[d
 
 def _after(form: forms.Form, year: int) -> int:
     data = form.cleaned_data
-    return data["date"].year if "date" in data else data.get("year", year)
+    return int(data["date"].year if "date" in data else data.get("year", year))
 
 
 def _show(form: forms.Form, problem: YiwangError) -> None:
