@@ -30,11 +30,7 @@ def secure_officials(table: str) -> migrations.RunSQL:
 def secure_written(table: str, *owners: str) -> migrations.RunSQL:
     """As `secure`, but whoever is at the door may add a row: the record of what a visitor did is not theirs to read."""
     mine = " OR ".join(f"{column} = {_MINE.format()}" for column in owners)
-    return _policies(
-        table,
-        f"CREATE POLICY {table}_seen ON {table} FOR SELECT USING ({_TRUSTED} OR {mine}); CREATE POLICY {table}_added ON {table} FOR INSERT WITH CHECK (true)",
-        f"DROP POLICY {table}_added ON {table};",
-    )
+    return _policy(table, f"{_TRUSTED} OR {mine}", "WITH CHECK (true)")
 
 
 def secure_through(table: str, column: str, parent: str) -> migrations.RunSQL:
@@ -42,14 +38,11 @@ def secure_through(table: str, column: str, parent: str) -> migrations.RunSQL:
     return _policy(table, f"{_TRUSTED} OR EXISTS (SELECT 1 FROM {parent} WHERE {parent}.id = {table}.{column})")
 
 
-def _policy(table: str, condition: str) -> migrations.RunSQL:
-    return _policies(table, f"CREATE POLICY {table}_seen ON {table} USING ({condition})")
-
-
-def _policies(table: str, made: str, dropped: str = "") -> migrations.RunSQL:
+def _policy(table: str, condition: str, check: str = "") -> migrations.RunSQL:
     return migrations.RunSQL(
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY; {made}",
-        f"{dropped} DROP POLICY {table}_seen ON {table}; ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+        f" CREATE POLICY {table}_seen ON {table} USING ({condition}) {check}",
+        f"DROP POLICY {table}_seen ON {table}; ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
     )
 
 

@@ -22,6 +22,7 @@ from yiwang.kit.guards import actor_of
 
 WEEK = "一二三四五六日"
 UNITS = (("working", "个工作日"), ("calendar", "个自然日"))
+NEAR = 5  # years that need no opening
 MOMENT = forms.DateInput({"type": "date"})
 WHY = {"required": "请写明依据。"}
 
@@ -68,7 +69,8 @@ class Day:
 class CalendarPage:
     row: CalendarYear | None
     year: int
-    years: list[CalendarYear]
+    near: list[CalendarYear]  #: the last years and the one shown
+    far: list[CalendarYear]
     months: list[tuple[int, list[list[Day | None]]]]
     worked: int
     edits: list[CalendarEdit]
@@ -151,7 +153,7 @@ def _page(request: HttpRequest, year: int, made: dict[str, Any]) -> CalendarPage
     trial = TrialForm(request.GET if "amount" in request.GET else None, auto_id="trial-%s")
     answer, problem = _try(trial)
     return CalendarPage(
-        row=next((y for y in years if y.year == year), None), year=year, years=years, months=grid, worked=worked,
+        row=next((y for y in years if y.year == year), None), year=year, near=[y for y in years if y in years[-NEAR:] or y.year == year], far=[y for y in years[:-NEAR] if y.year != year], months=grid, worked=worked,
         edits=list(restrict(actor, CalendarEdit.objects.filter(year=year)).order_by("-at")[:200]), trial=trial, answer=answer, problem=problem, **made,
     )  # fmt: skip
 
