@@ -33,9 +33,10 @@ def secure_written(table: str, *owners: str) -> migrations.RunSQL:
     return _policy(table, f"{_TRUSTED} OR {mine}", "WITH CHECK (true)")
 
 
-def secure_through(table: str, column: str, parent: str) -> migrations.RunSQL:
-    """Whoever reaches the row of `parent` that `column` points to reaches the row of `table`."""
-    return _policy(table, f"{_TRUSTED} OR EXISTS (SELECT 1 FROM {parent} WHERE {parent}.id = {table}.{column})")
+def secure_through(table: str, column: str, parent: str, *others: tuple[str, str]) -> migrations.RunSQL:
+    """Whoever reaches the row of `parent` that `column` points to (or one of the other columns to its own parent) reaches the row of `table`."""
+    reached = " OR ".join(f"EXISTS (SELECT 1 FROM {p} WHERE {p}.id = {table}.{c})" for c, p in ((column, parent), *others))
+    return _policy(table, f"{_TRUSTED} OR {reached}")
 
 
 def _policy(table: str, condition: str, check: str = "") -> migrations.RunSQL:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -57,7 +57,7 @@ def running(server: Any) -> Iterator[str]:
 
 @pytest.fixture
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.timezone, "localtime", lambda: NOON)  # type: ignore[attr-defined]  # the module's own import
+    monkeypatch.setattr(jobs, "localtime", lambda: NOON)
 
 
 @pytest.fixture
@@ -119,9 +119,10 @@ def test_a_gateway_that_fails_is_tried_again(gateway: str) -> None:
         jobs.dispatch(dispatch=dispatch.pk)
     dispatch.refresh_from_db()
     assert dispatch.state == "failed" and dispatch.problem and dispatch.tries == 1
-    job = Job.objects.get(args__dispatch=dispatch.pk)
-    decided = jobs.dispatch.retry_strategy.get_retry_decision(exception=caught.value, job=job)
-    assert decided is not None and decided.retry_at > timezone.now()
+    job, strategy = Job.objects.get(args__dispatch=dispatch.pk), jobs.dispatch.retry_strategy
+    assert strategy is not None
+    decided = strategy.get_retry_decision(exception=caught.value, job=cast("Any", job))
+    assert decided is not None and decided.retry_at is not None and decided.retry_at > timezone.now()
     Gateway.objects.filter(channel="sms").update(url=gateway)
     jobs.dispatch(dispatch=dispatch.pk)
     dispatch.refresh_from_db()
@@ -149,7 +150,7 @@ def test_an_undeclared_template_and_a_missing_value_are_errors() -> None:
 
 
 def test_at_night_a_message_waits_until_morning_and_a_code_does_not(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.timezone, "localtime", lambda: NIGHT)  # type: ignore[attr-defined]  # as above
+    monkeypatch.setattr(jobs, "localtime", lambda: NIGHT)
     held, urgent = (Dispatch.objects.get(message=send(t, template=t)) for t in ("licence-changed", "identity-code"))
     jobs.dispatch(dispatch=held.pk)
     jobs.dispatch(dispatch=urgent.pk)
