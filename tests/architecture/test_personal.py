@@ -46,7 +46,7 @@ def test_the_applications_role_cannot_pass_by() -> None:
 
 def actor(name: str) -> Actor:
     party = Party.objects.get(name=name)
-    return parties.actor_for(1, party.pk, name)
+    return parties.actor_for(party.pk, party.pk, name)  # an account is one person's
 
 
 @pytest.mark.django_db

@@ -25,6 +25,7 @@ def test_a_year_is_entered_changed_and_confirmed(person: Make) -> None:
 
     officer.page.locator('a[href*="day=2030-10-01"]').click()
     officer.page.locator("#day-name").fill("国庆节")
+    officer.page.locator("#day-reason").fill(" ")  # what the browser lets pass
     officer.click("保存修改").sees("请写明依据。").look("calendar-refused")
     officer.page.locator("#day-name").fill("国庆节")
     officer.page.locator("#day-reason").fill("国办发明电〔2029〕1号（演示）")
@@ -49,7 +50,6 @@ def test_a_new_value_follows_the_old_one(person: Make) -> None:
     fill("#add-value-0").fill("0.60")
     fill("#add-reason").fill("省里调整")
     fill("#add-source").fill(" ")
-    fill("#add-source").evaluate("field => field.removeAttribute('required')")
     officer.click("录入").sees("请填写。").look("policy-refused")
     fill("#add-source").fill("粤发改价格〔2026〕1号（演示）")
     officer.click("录入").sees("已录入").sees("2027年1月1日停止").sees("0.60 元/平方米·天")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, migrations
+from psycopg.pq import TransactionStatus
 
 from yiwang.kit.actors import Actor
 
@@ -77,9 +78,16 @@ def _settings(mode: str, parties: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.in_atomic_block or not connection.needs_rollback:  # a broken transaction restores the settings itself when it rolls back
+        if not _broken():  # a broken transaction restores the settings itself when it rolls back
             with connection.cursor() as cursor:
                 _set(cursor, before[0] or "", before[1] or "")
+
+
+def _broken() -> bool:
+    """Whether the transaction takes no further statement: Django knows only once the error has left an inner block, PostgreSQL at once."""
+    if connection.in_atomic_block and connection.needs_rollback:
+        return True
+    return connection.connection is not None and connection.connection.info.transaction_status == TransactionStatus.INERROR
 
 
 def _set(cursor: object, mode: str, parties: str) -> None:

@@ -10,6 +10,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.test.utils import isolate_apps
 from procrastinate.contrib.django.models import ProcrastinateJob as Job
 
 from yiwang.base.errors import NotAllowed, SignInNeeded
@@ -146,15 +147,14 @@ def test_a_role_holds_in_its_office() -> None:
 # --- rows --------------------------------------------------------------------------------------------------------------------------------------
 
 
-class Forgotten(models.Model):
-    """A model that does not say who sees it."""
-
-    class Meta:
-        app_label = "kit"
-        managed = False
-
-
+@isolate_apps("yiwang.kit")
 def test_a_model_without_a_rule_fails_loudly() -> None:
+    class Forgotten(models.Model):
+        """Does not say who sees it."""
+
+        class Meta:
+            app_label = "kit"
+
     for who in (NOBODY, CITIZEN, APPROVER):
         with pytest.raises(TypeError, match="Forgotten does not say who may see it"):
             restrict(who, Forgotten._default_manager.all())
