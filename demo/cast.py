@@ -55,7 +55,7 @@ CAST = (
     Player("ziran", "冯泊舟", "会审人员（赤坎区自然资源局）", date(1989, 2, 1), "natural_resources@440802", "规划审查", ("approver",), CHIKAN),
     Player("zhujian", "谢念慈", "会审人员（赤坎区住建局）", date(1989, 3, 1), "housing_construction@440802", "管线审查", ("approver",), CHIKAN),
     Player("supervisor", "庄书言", "效能监督人员", date(1980, 1, 1), "government_services_data@440800", "效能监督", ("supervisor",), CITY),
-    Player("editor", "卢沐阳", "事项管理员", date(1984, 1, 1), "government_services_data@440800", "事项管理", ("item-editor", "calendar-keeper"), CITY),
+    Player("editor", "卢沐阳", "事项管理员", date(1984, 1, 1), "government_services_data@440800", "事项管理", ("item-editor",), CITY),
     Player("pingjia", "杨听澜", "评价管理人员", date(1986, 1, 1), "government_services_data@440800", "评价管理", ("evaluation-officer",), CITY),
     Player("sysadmin", "陈子衿", "系统管理员", date(1983, 1, 1), "digital_operation@440800", "系统管理", ("system-admin",), CITY),
     Player("secadmin", "李清和", "安全管理员", date(1983, 2, 1), "digital_operation@440800", "安全管理", ("security-admin", "seal-keeper"), CITY),
@@ -63,6 +63,7 @@ CAST = (
     Player("hezhangban", "徐听雨", "河长办工作人员（市河长办）", date(1985, 4, 1), "water_affairs@440800", "河长办综合岗", ("river-office",), CITY),
     Player("hezhang", "卢南渡", "区级河长（赤坎区）", date(1974, 5, 1), "county_government@440802", "区级河长", ("river-chief",), CHIKAN),
     Player("zhenhezhang", "莫知夏", "镇级河长（中华街道）", date(1982, 6, 1), "town_government@440802001", "镇级河长", ("river-chief",), TOWN),
+    Player("biaozhun", "罗云舟", "标准与日历管理员", date(1982, 1, 1), "government_services_data@440800", "标准与日历管理", ("standards-officer",), CITY),
 )
 FIRMS = (("湛江望海餐饮店（演示）", "2", "M0000001", "xiaofan"), ("湛江南渡管网工程有限公司（演示）", "1", "M0000002", "changfeng"))
 

@@ -1,6 +1,9 @@
 """The one explicit list of what this installation is made of, in the order menus and documentation show it."""
 
+from yiwang.engines.audit.system import system as audit
 from yiwang.engines.documents.system import system as documents
+from yiwang.engines.messages.system import system as messages
+from yiwang.engines.registers.system import system as registers
 from yiwang.kit.declare import System
 from yiwang.platforms.identity.system import system as identity
 from yiwang.platforms.items.system import system as items
@@ -11,4 +14,4 @@ from yiwang.systems.services.acceptance.system import system as acceptance
 from yiwang.systems.services.evaluation.system import system as evaluation
 from yiwang.systems.services.network.system import system as network
 
-SYSTEMS: tuple[System, ...] = (network, acceptance, evaluation, river_chief, items, licences, payments, identity, documents)
+SYSTEMS: tuple[System, ...] = (network, acceptance, evaluation, river_chief, items, licences, payments, identity, documents, registers, messages, audit)

@@ -233,7 +233,7 @@ class MessageTemplate:
     code: str
     title: str
     body: str
-    channels: tuple[str, ...] = ("inbox", "sms")
+    channels: tuple[str, ...] = ("inbox", "sms", "email", "webhook")  #: beyond inbox and SMS only where somebody subscribed
     urgent: bool = False  #: asked for by the person this moment (a code): quiet hours do not hold it back
 
 

@@ -16,6 +16,7 @@ from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
 
 K = TypeVar("K")
 V = TypeVar("V")
+CHANNELS = {"inbox", "sms", "email", "webhook"}
 DOORS = {ANYONE, SIGNED_IN, OFFICIAL, SIGNED}
 
 
@@ -46,7 +47,11 @@ class Registry:
 @cache
 def registry() -> Registry:
     """The resolved declarations of `settings.DECLARATIONS`. Raises ImproperlyConfigured naming every mistake."""
-    declared: tuple[System, ...] = import_string(settings.DECLARATIONS)
+    return resolve(import_string(settings.DECLARATIONS))
+
+
+def resolve(declared: tuple[System, ...]) -> Registry:
+    """The declarations by code, every name in them found. Raises ImproperlyConfigured naming every mistake."""
     problems: list[str] = []
     built = Registry(
         systems=_unique(((s.code, s) for s in declared), "system", problems),
@@ -82,6 +87,9 @@ def _wrong_names(built: Registry) -> Iterator[str]:
         for page in system.pages:
             for role in set(page.guard) - DOORS - set(built.roles):
                 yield f"{system.code}.{page.name}: {meant(role, built.roles, 'role')}"
+        for message in system.messages:
+            for channel in set(message.channels) - CHANNELS:
+                yield f"message {message.code}: {meant(channel, CHANNELS, 'channel')}"
         for register in system.registers:
             yield from (f"register {register.code}: {problem}" for problem in wrong_in_register(register, set(built.roles)))
         for procedure in system.procedures:

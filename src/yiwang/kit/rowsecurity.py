@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, migrations
+from psycopg.pq import TransactionStatus
 
 from yiwang.kit.actors import Actor
 
@@ -22,15 +23,27 @@ def secure(table: str, *owners: str) -> migrations.RunSQL:
     return _policy(table, f"{_TRUSTED} OR {mine}")
 
 
-def secure_through(table: str, column: str, parent: str) -> migrations.RunSQL:
-    """Whoever reaches the row of `parent` that `column` points to reaches the row of `table`."""
-    return _policy(table, f"{_TRUSTED} OR EXISTS (SELECT 1 FROM {parent} WHERE {parent}.id = {table}.{column})")
+def secure_officials(table: str) -> migrations.RunSQL:
+    """Only officials and the system reach the rows of `table`."""
+    return _policy(table, _TRUSTED)
 
 
-def _policy(table: str, condition: str) -> migrations.RunSQL:
+def secure_written(table: str, *owners: str) -> migrations.RunSQL:
+    """As `secure`, but whoever is at the door may add a row: the record of what a visitor did is not theirs to read."""
+    mine = " OR ".join(f"{column} = {_MINE.format()}" for column in owners)
+    return _policy(table, f"{_TRUSTED} OR {mine}", "WITH CHECK (true)")
+
+
+def secure_through(table: str, column: str, parent: str, *others: tuple[str, str]) -> migrations.RunSQL:
+    """Whoever reaches the row of `parent` that `column` points to (or one of the other columns to its own parent) reaches the row of `table`."""
+    reached = " OR ".join(f"EXISTS (SELECT 1 FROM {p} WHERE {p}.id = {table}.{c})" for c, p in ((column, parent), *others))
+    return _policy(table, f"{_TRUSTED} OR {reached}")
+
+
+def _policy(table: str, condition: str, check: str = "") -> migrations.RunSQL:
     return migrations.RunSQL(
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
-        f" CREATE POLICY {table}_seen ON {table} USING ({condition})",
+        f" CREATE POLICY {table}_seen ON {table} USING ({condition}) {check}",
         f"DROP POLICY {table}_seen ON {table}; ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
     )
 
@@ -65,9 +78,16 @@ def _settings(mode: str, parties: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.in_atomic_block or not connection.needs_rollback:  # a broken transaction restores the settings itself when it rolls back
+        if not _broken():  # a broken transaction restores the settings itself when it rolls back
             with connection.cursor() as cursor:
                 _set(cursor, before[0] or "", before[1] or "")
+
+
+def _broken() -> bool:
+    """Whether the transaction takes no further statement: Django knows only once the error has left an inner block, PostgreSQL at once."""
+    if connection.in_atomic_block and connection.needs_rollback:
+        return True
+    return connection.connection is not None and connection.connection.info.transaction_status == TransactionStatus.INERROR
 
 
 def _set(cursor: object, mode: str, parties: str) -> None:

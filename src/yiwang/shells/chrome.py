@@ -74,7 +74,8 @@ class Chrome:
         """Pages of the systems, then the registers that the actor's roles read or keep."""
         kept = [r for r in registry().registers.values() if self.actor.roles & {*r.readers, *r.editors}]
         lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
-        return self.menu("console") + lists
+        exports = [Entry("数据导出", reverse("exports:mine"), "download", self.request.path == reverse("exports:mine"))] if lists or "data-officer" in self.actor.roles else []
+        return self.menu("console") + lists + exports
 
     @cached_property
     def field_menu(self) -> list[Entry]:

@@ -5,12 +5,13 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from yiwang.engines.audit.checking import ask_check
 from yiwang.engines.audit.models import Access, Entry
 from yiwang.engines.audit.sealing import Proof, check_chain, prove, seal_batch
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 
-__all__ = ["Proof", "accesses", "check_chain", "prove", "record", "record_access", "seal_batch"]
+__all__ = ["Proof", "accesses", "ask_check", "check_chain", "prove", "record", "record_access", "seal_batch"]
 
 
 def record(

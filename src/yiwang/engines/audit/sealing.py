@@ -93,11 +93,10 @@ def prove(row: int) -> Proof:
 
 def check_chain() -> Iterator[str]:
     """Every disagreement between rows, leaves, roots and chain, as sentences; none means that nothing was changed or removed."""
-    head = GENESIS
-    for expected, batch in enumerate(Batch.objects.order_by("sequence").iterator(), start=1):
-        if batch.sequence != expected:
-            yield f"缺少批次 {expected}"
-            expected = batch.sequence
+    head, expected = GENESIS, 1
+    for batch in Batch.objects.order_by("sequence").iterator():
+        yield from (f"缺少批次 {missing}" for missing in range(expected, batch.sequence))
+        expected = batch.sequence + 1
         leaves = list(batch.leaves.order_by("index"))
         if len(leaves) != batch.size or merkle.root([bytes.fromhex(leaf.hash) for leaf in leaves]).hex() != batch.root:
             yield f"批次 {batch.sequence} 的根与其内容不符"

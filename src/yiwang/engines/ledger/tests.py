@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from threading import Barrier
 from typing import TypeVar
 from uuid import uuid4
@@ -319,3 +320,8 @@ def _check(world: World) -> None:
 def test_numbers_of_bills_carry_their_day_and_differ() -> None:
     numbers = {billed().number for _ in range(20)}
     assert len(numbers) == 20 and all(n.startswith(f"{timezone.localtime():%y%m%d}") and n.isdigit() for n in numbers)
+
+
+def test_the_example_of_the_page_runs() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "engines/ledger.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})

@@ -5,16 +5,15 @@ from collections.abc import Mapping
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from yiwang.engines.messages.jobs import dispatch
-from yiwang.engines.messages.models import Dispatch, Gateway, Message
-from yiwang.engines.parties import api as parties
+from yiwang.engines.messages.models import Gateway, Message
+from yiwang.engines.messages.subscribing import address_of, confirm_address, hand_over, register_webhook, subscribe_address, unsubscribe
 from yiwang.kit import live
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.registry import registry
 from yiwang.kit.rowsecurity import elevated
 
-__all__ = ["inbox", "mark_read", "send", "unread"]
+__all__ = ["confirm_address", "inbox", "mark_read", "register_webhook", "send", "subscribe_address", "unread", "unsubscribe"]
 
 
 def send(*, to: int, template: str, values: Mapping[str, object], key: str, case: int | None = None) -> None:
@@ -23,34 +22,30 @@ def send(*, to: int, template: str, values: Mapping[str, object], key: str, case
     Raises KeyError for an undeclared template or a value that it needs and did not get.
     """
     declared = registry().messages[template]
+    title, body = declared.title.format_map(dict(values))[:120], declared.body.format_map(dict(values))
     with elevated():  # the sender may write to somebody whose rows they cannot read
+        shown = "inbox" in declared.channels
         message, fresh = Message.objects.get_or_create(
-            key=key,
-            defaults={
-                "to_id": to, "template": template, "case": case,
-                "title": declared.title.format_map(dict(values))[:120], "body": declared.body.format_map(dict(values)),
-            },
+            key=key, defaults={"to_id": to, "template": template, "case": case, "title": title, "body": body, "shown": shown}
         )
         if not fresh:
             return
-        phone = parties.facts_of(to).phone
         for channel in Gateway.objects.filter(channel__in=declared.channels).values_list("channel", flat=True):
-            if phone:
-                made = Dispatch.objects.create(message=message, channel=channel, address=phone)
-                dispatch.defer(dispatch=made.pk)
-    live.tell(f"party:{to}", "messages")
+            hand_over(message, channel, address_of(to, channel))
+    if shown:
+        live.tell(f"party:{to}", "messages")
 
 
 def inbox(actor: Actor) -> "QuerySet[Message]":
     """The actor's messages, newest first."""
-    return restrict(actor, Message.objects.all()).order_by("-sent_at", "-id")
+    return restrict(actor, Message.objects.filter(shown=True)).order_by("-sent_at", "-id")
 
 
 def unread(actor: Actor) -> int:
-    return restrict(actor, Message.objects.filter(read_at=None)).count() if actor.party else 0
+    return restrict(actor, Message.objects.filter(read_at=None, shown=True)).count() if actor.party else 0
 
 
 def mark_read(actor: Actor, message: int | None = None) -> int:
     """One message, or all; returns how many were unread."""
-    rows = restrict(actor, Message.objects.filter(read_at=None))
+    rows = restrict(actor, Message.objects.filter(read_at=None, shown=True))
     return (rows.filter(pk=message) if message else rows).update(read_at=timezone.now())

@@ -2,7 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
-from django.utils import timezone
+from django.utils.timezone import localtime
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -18,7 +18,7 @@ def dispatch(*, dispatch: int) -> None:
     if found.state == Dispatch.State.SENT:
         return
     gateway = Gateway.objects.get(channel=found.channel)
-    wait = quiet_until(timezone.localtime(), gateway.quiet_from, gateway.quiet_to)
+    wait = quiet_until(localtime(), gateway.quiet_from, gateway.quiet_to)
     if wait and not registry().messages[found.message.template].urgent:
         _later(dispatch, wait)
         return

@@ -21,6 +21,7 @@ class Message(Record):
     key = models.CharField("标识", max_length=120, unique=True)
     sent_at = models.DateTimeField("时间", default=timezone.now)
     read_at = models.DateTimeField("已读", null=True)
+    shown = models.BooleanField("在站内显示", default=True)  # a code sent by SMS does not stand in the inbox as well
 
     class Meta:
         verbose_name = "消息"
@@ -38,6 +39,40 @@ class Message(Record):
         return Q(to__in=mine) if mine else NOTHING
 
 
+class Channel(models.TextChoices):
+    """Ways outside. The inbox is no channel: a message is in it once its transaction commits."""
+
+    SMS = "sms", "短信"
+    EMAIL = "email", "电子邮件"
+    WEBHOOK = "webhook", "系统推送"
+
+
+class Subscription(Record):
+    """Where a party wants its messages besides inbox and SMS: an e-mail address that it has confirmed, or a system of its own."""
+
+    personal = ("address",)
+    party = models.ForeignKey("parties.Party", models.PROTECT, related_name="+", verbose_name="主体")
+    channel = models.CharField("渠道", max_length=10, choices=[(Channel.EMAIL, "电子邮件"), (Channel.WEBHOOK, "系统推送")])
+    address = models.CharField("地址", max_length=200)
+    code = models.CharField("确认码摘要", max_length=64, blank=True)
+    code_until = models.DateTimeField("确认码有效至", null=True)
+    tries = models.PositiveSmallIntegerField("确认次数", default=0)
+    confirmed_at = models.DateTimeField("确认时间", null=True)
+    ended_at = models.DateTimeField("停用时间", null=True)
+
+    class Meta:
+        verbose_name = "消息订阅"
+        constraints = [models.UniqueConstraint("party", "channel", name="subscription_one", condition=Q(ended_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} {self.address}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        mine = actor.acting_for or actor.party
+        return Q(party=mine) if mine else NOTHING
+
+
 class Dispatch(Record):
     """One try-until-done delivery of a message by a channel outside: SMS, e-mail, webhook."""
 
@@ -48,8 +83,8 @@ class Dispatch(Record):
 
     personal = ("address",)
     message = models.ForeignKey(Message, models.PROTECT, related_name="dispatches", verbose_name="消息")
-    channel = models.CharField("渠道", max_length=10)
-    address = models.CharField("地址", max_length=120)
+    channel = models.CharField("渠道", max_length=10, choices=Channel.choices)
+    address = models.CharField("地址", max_length=200)
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.WAITING)
     tries = models.PositiveSmallIntegerField("次数", default=0)
     receipt = models.CharField("回执", max_length=120, blank=True)
@@ -61,7 +96,7 @@ class Dispatch(Record):
         constraints = [models.UniqueConstraint("message", "channel", name="dispatch_once")]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.get_state_display()}"
+        return f"{self.get_channel_display()} {self.get_state_display()}"
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
@@ -69,13 +104,16 @@ class Dispatch(Record):
 
 
 class Gateway(models.Model):
-    """Where a channel is reached: the SMS gateway's address and the key that signs our requests."""
+    """Where a channel is reached and the key with which we show who we are. Without its row a channel is closed.
+
+    SMS: `url` of the gateway. E-mail: smtp://host:port or smtps://host:port, `account` is the sender. Webhooks go to their subscribers' own addresses.
+    """
 
     personal = ()
-    channel = models.CharField("渠道", max_length=10, primary_key=True)
-    url = models.URLField("地址")
+    channel = models.CharField("渠道", max_length=10, choices=Channel.choices, primary_key=True)
+    url = models.CharField("地址", max_length=200, blank=True)
     account = models.CharField("账号", max_length=60)
-    key_file = models.CharField("密钥文件", max_length=60)  # a name below settings.KEYS; never the secret itself
+    key_file = models.CharField("密钥文件", max_length=60, blank=True)  # a name below settings.KEYS; never the secret itself
     quiet_from = models.TimeField("免打扰起", null=True)
     quiet_to = models.TimeField("免打扰止", null=True)
 
@@ -83,7 +121,7 @@ class Gateway(models.Model):
         verbose_name = "消息网关"
 
     def __str__(self) -> str:
-        return self.channel
+        return self.get_channel_display()
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:

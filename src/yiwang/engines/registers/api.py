@@ -1,7 +1,7 @@
 """Registers: calendar, policies, what is known, corrections."""
 
 from yiwang.engines.registers.corrections import correct
-from yiwang.engines.registers.days import open_year, seed_calendar, set_day, working_calendar
+from yiwang.engines.registers.days import confirm_year, open_year, seed_calendar, set_day, working_calendar
 from yiwang.engines.registers.elements import DECLARED, READERS, Known, known, seed_elements
 from yiwang.engines.registers.exports import ask_export, decide_export, exports_of, take_export
 from yiwang.engines.registers.feed import Feed, changes_since
@@ -10,7 +10,7 @@ from yiwang.engines.registers.hooks import approve_hook, ask_hook, end_hook
 from yiwang.engines.registers.imports import confirm, drop, receive, wrong_lines
 from yiwang.engines.registers.listing import Count, Listed, Query, count, matching, names, page, parse
 from yiwang.engines.registers.machines import change_once, keep_once
-from yiwang.engines.registers.policies import policy, policy_row, seed_policies
+from yiwang.engines.registers.policies import add_policy, policy, policy_row, seed_policies, verify_policy
 from yiwang.engines.registers.rows import (
     GUARDED,
     change,
@@ -30,9 +30,9 @@ from yiwang.engines.registers.rows import (
 from yiwang.engines.registers.views import forget_view, save_view, views_of
 
 __all__ = [
-    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "approve_hook", "as_known", "ask_export", "ask_hook", "change",
-    "change_many", "change_once", "changes", "changes_since", "confirm", "correct", "count", "decide_export", "drop", "end_hook", "erase", "exports_of",
-    "find", "forget_view", "freeze", "keep", "keep_once", "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy",
-    "policy_row", "read", "receive", "reveal", "rows", "save_view", "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of",
-    "take_export", "validated", "versions", "views_of", "working_calendar", "wrong_lines",
+    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "add_policy", "approve_hook", "as_known", "ask_export",
+    "ask_hook", "change", "change_many", "change_once", "changes", "changes_since", "confirm", "confirm_year", "correct", "count", "decide_export", "drop",
+    "end_hook", "erase", "exports_of", "find", "forget_view", "freeze", "keep", "keep_once", "known", "matching", "may_edit", "may_read", "names",
+    "open_year", "page", "parse", "policy", "policy_row", "read", "receive", "reveal", "rows", "save_view", "seed_calendar", "seed_elements", "seed_policies",
+    "set_day", "snapshot", "subject_of", "take_export", "validated", "verify_policy", "versions", "views_of", "working_calendar", "wrong_lines",
 ]

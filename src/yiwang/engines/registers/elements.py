@@ -10,6 +10,7 @@ from django.utils import timezone
 from yiwang.base import identifiers
 from yiwang.engines.audit import api as audit
 from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Party
 from yiwang.engines.registers.models import DataElement
 from yiwang.kit.actors import Actor
 from yiwang.kit.rowsecurity import elevated
@@ -27,6 +28,7 @@ class Known:
 PERSON, ENTITY = "人口库", "法人库"
 DECLARED = "登记信息（未经核验）"  # what somebody said of themselves: it fills in a form and proves nothing
 SENSITIVE = {"person.id", "unit.legal_rep_id"}  # 身份证件号码 (个人信息保护法第二十八条 with GB/T 35273)
+KINDS: dict[str, str] = {Party.Kind.PERSON: "person.", Party.Kind.ENTITY: "unit."}
 Reader = Callable[[Any], Any]
 READERS: dict[str, tuple[str, str, str, Reader]] = {  # code → (name, register, source organ's function, how to read it from a party)
     "person.name": ("姓名", PERSON, "public_security", lambda p: p.name),
@@ -57,8 +59,8 @@ def known(actor: Actor, party: int, elements: Iterable[str], *, purpose: str, ca
     now = timezone.now()
     answers: dict[str, Known] = {}
     for element in elements:
-        if element not in READERS:
-            continue
+        if element not in READERS or not element.startswith(KINDS[found.kind]):
+            continue  # nobody's, or of the other kind: a person has no 法人库 name
         _, register, _, read = READERS[element]
         try:
             value = read(found)

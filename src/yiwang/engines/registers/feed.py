@@ -16,6 +16,7 @@ from yiwang.engines.registers.models import Version
 from yiwang.engines.registers.rows import rows
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Register
+from yiwang.kit.rowsecurity import elevated
 
 LARGEST = 500
 
@@ -49,7 +50,8 @@ def changes_since(actor: Actor, register: Register, cursor: str = "", *, limit: 
     found = Version.objects.filter(subject_type=register.model._meta.label_lower, transaction__lt=_OldestRunning())
     if cursor:
         found = found.filter(TupleGreaterThan(Tuple("transaction", "id"), _read(cursor)))
-    taken = list(found.order_by("transaction", "id")[: max(1, min(limit, LARGEST))])
+    with elevated():  # anybody may follow an open register; rows not theirs and personal fields are left out below
+        taken = list(found.order_by("transaction", "id")[: max(1, min(limit, LARGEST))])
     if not taken:
         return Feed([], cursor)
     visible = set(map(str, seen.filter(pk__in={v.subject_id for v in taken}).values_list("pk", flat=True)))

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Func, Q
 from django.utils import timezone
 
+from yiwang.base.ids import new_id
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
@@ -24,12 +25,16 @@ class CurrentTransaction(Func):
 
 
 class CalendarYear(models.Model):
-    """A year whose arrangement has been entered; its version grows with every edit so that processes drop what they had."""
+    """A year whose weekends and holidays are entered. Until it is confirmed by the State Council's notice, deadlines do not run into it.
+
+    `version` is another number after every edit, so that processes drop the days they keep; it is never used twice, even when an edit is rolled back.
+    """
 
     personal = ()
     year = models.PositiveSmallIntegerField("年份", primary_key=True)
-    version = models.PositiveIntegerField("版次", default=1)
+    version = models.BigIntegerField("版次", default=new_id)
     source = models.CharField("来源", max_length=200)
+    confirmed = models.BooleanField("已公布", default=True)
 
     class Meta:
         verbose_name = "工作日历"
@@ -62,21 +67,23 @@ class CalendarDay(models.Model):
 
 
 class CalendarEdit(Record):
-    """Who changed which date, when and why."""
+    """Who changed which date, or entered or confirmed which year, when and why."""
 
     personal = ()
-    date = models.DateField("日期")
-    before = models.BooleanField("原为上班")
-    after = models.BooleanField("改为上班")
+    year = models.PositiveSmallIntegerField("年份")
+    date = models.DateField("日期", null=True)  # None: the year itself
+    before = models.CharField("原为", max_length=60, blank=True)
+    after = models.CharField("改为", max_length=60)
     reason = models.CharField("理由", max_length=200)
     by = models.CharField("修改人", max_length=60)
     at = models.DateTimeField("时间", default=timezone.now)
 
     class Meta:
         verbose_name = "日历修改记录"
+        indexes = [models.Index(fields=["year", "-at"], name="calendar_edit_of_year")]
 
     def __str__(self) -> str:
-        return f"{self.date} {self.reason}"
+        return f"{self.date or self.year} {self.after}"
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
@@ -88,6 +95,7 @@ class PolicyValue(Record):
 
     personal = ()
     key = models.CharField("参数", max_length=80)
+    name = models.CharField("名称", max_length=80, blank=True)
     division = models.CharField("区划", max_length=12)  # prefix: "44", "4408", "440802"
     valid = DateRangeField("有效期")
     value = models.JSONField("取值")
@@ -95,6 +103,9 @@ class PolicyValue(Record):
     source = models.CharField("来源", max_length=200)
     article = models.CharField("条款", max_length=60, blank=True)
     mark = models.CharField("核实", max_length=1, choices=[("V", "已核实"), ("K", "待核实")], default="K")
+    reason = models.CharField("录入理由", max_length=200, blank=True)
+    entered_by = models.CharField("录入人", max_length=60, blank=True)
+    entered_at = models.DateTimeField("录入时间", default=timezone.now)
 
     class Meta:
         verbose_name = "政策参数"

@@ -11,7 +11,7 @@ system = System(
     layer="platform",
     plan=("service_item_standardization",),
     basis=("中华人民共和国行政许可法第三十条", "国务院办公厅关于全面实行行政许可事项清单管理的通知"),
-    roles=(Role(code="item-editor", name="事项管理员", sees="city"), Role(code="calendar-keeper", name="日历管理员", sees="city")),
+    roles=(Role(code="item-editor", name="事项管理员", sees="city"),),
     registers=(Register(code="items", name="政务服务事项", model=Item, columns=("name", "kind", "function"), search=("name",)),),
     pages=(
         Page(shell="console", route="items", name="items", view=desk.items, guard=("item-editor",), menu="事项管理", icon="list"),
