@@ -49,6 +49,11 @@ def longest_extension(case: Any) -> int:
     return int(application_of(case).version.extension)
 
 
+def accepted_at(case: Any) -> Any:
+    """The limit of the decision runs from acceptance (行政许可法第四十二条), also where silence put that day back; None before there is one."""
+    return case.accepted_at
+
+
 def window(case: Any) -> int:
     """The one window that takes in and hands out: the service hall that covers the division, or the office itself where there is none (towns)."""
     return parties.window_for(case.organ_id)
@@ -107,8 +112,9 @@ def answer_correction(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 
 def accept(case: Any, actor: Actor, data: dict[str, Any]) -> None:
-    """The day of acceptance; by silence it is the day the application was received (行政许可法第三十二条第四项)."""
-    case.accepted_at = timezone.now() if not actor.system else case.opened_at
+    """The moment of acceptance; by silence it is when the application, or its whole correction, was received (行政许可法第三十二条第四、五项)."""
+    corrected = Correction.objects.filter(application__case=case).values_list("answered_at", flat=True).first()
+    case.accepted_at = timezone.now() if not actor.system else corrected or case.opened_at
 
 
 def accept_and_consult(case: Any, actor: Actor, data: dict[str, Any]) -> None:
