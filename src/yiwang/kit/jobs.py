@@ -4,7 +4,6 @@ from typing import Any
 
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
-
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 

@@ -82,7 +82,7 @@ class Case(Record):
             seen |= Q(pk__in=cls.objects.filter(organ__in=actor.organs, parent__isnull=False).values("parent"))
         for seat in actor.seats:
             if "supervisor" in seat.roles:
-                seen |= Q(division__startswith=seat.division)
+                seen |= Q(division__code__startswith=seat.division)
         return seen
 
     @property

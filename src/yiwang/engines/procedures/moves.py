@@ -20,7 +20,6 @@ from yiwang.engines.procedures.models import Case, Event, Task
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
 
-
 ASIDE = ("urge", "extend")  # events beside the steps of the procedure (engine verbs of `requests`)
 
 
