@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
@@ -18,12 +19,12 @@ def deliver(*, event: str, values: dict[str, Any], handler: str) -> None:
     events.handle(event=event, values=values, handler=handler)
 
 
-@app.periodic(cron="* * * * * */20")
+@app.periodic(cron="* * * * * */10")
 @app.task(name="kit.take_up", queueing_lock="kit.take_up", pass_context=True)
 async def take_up(context: JobContext, timestamp: int) -> None:
-    """Jobs of workers that gave no sign of life for half a minute run again: every job is harmless to repeat."""
+    """Jobs of workers that gave no sign of life for a while run again: every job is harmless to repeat."""
     manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs():
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=settings.PROCRASTINATE_WORKER_DEFAULTS["stalled_worker_timeout"]):
         try:
             await manager.retry_job(job)
         except UniqueViolation:  # a periodic job whose next turn waits already

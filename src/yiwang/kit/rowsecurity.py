@@ -59,15 +59,20 @@ def elevated() -> Iterator[None]:
 @contextmanager
 def _settings(mode: str, parties: str) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('yiwang.mode', true), current_setting('yiwang.parties', true)")
+        cursor.execute(_EXCHANGE, [mode, parties])
         before = cursor.fetchone() or ("", "")
-        _set(cursor, mode, parties)
     try:
         yield
     finally:
         if not connection.in_atomic_block or not connection.needs_rollback:  # a broken transaction restores the settings itself when it rolls back
             with connection.cursor() as cursor:
                 _set(cursor, before[0] or "", before[1] or "")
+
+
+_EXCHANGE = """
+SELECT before.mode, before.parties, set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false)
+FROM (SELECT current_setting('yiwang.mode', true) AS mode, current_setting('yiwang.parties', true) AS parties OFFSET 0) AS before
+"""  # OFFSET 0: the old values are read before the new ones are set
 
 
 def _set(cursor: object, mode: str, parties: str) -> None:

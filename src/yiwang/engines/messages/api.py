@@ -24,14 +24,10 @@ def send(*, to: int, template: str, values: Mapping[str, object], key: str, case
     """
     declared = registry().messages[template]
     with elevated():  # the sender may write to somebody whose rows they cannot read
-        message, fresh = Message.objects.get_or_create(
-            key=key,
-            defaults={
-                "to_id": to, "template": template, "case": case,
-                "title": declared.title.format_map(dict(values))[:120], "body": declared.body.format_map(dict(values)),
-            },
-        )
-        if not fresh:
+        title, body = declared.title.format_map(dict(values))[:120], declared.body.format_map(dict(values))
+        message = Message(key=key, to_id=to, template=template, case=case, title=title, body=body)
+        Message.objects.bulk_create([message], ignore_conflicts=True)
+        if not Message.objects.filter(pk=message.pk).exists():  # the key was there: its message stands, not this one
             return
         phone = parties.facts_of(to).phone
         for channel in Gateway.objects.filter(channel__in=declared.channels).values_list("channel", flat=True):

@@ -32,12 +32,13 @@ class Opening:
     key: str  #: submission key made by the page or the calling system: at most one case per applicant, system and key
 
 
-@transaction.atomic
 def start(actor: Actor, opening: Opening) -> tuple[Case, bool]:
-    """The case of this submission and whether it is new. The caller writes its own part in the same transaction if it is.
+    """The case of this submission and whether it is new, in the caller's transaction, in which it writes its own part if it is.
 
     Two submissions of one key that arrive together: the second waits for the first and gets its case. Raises Conflict for a key used for another item.
     """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("a case is opened inside the transaction that writes what it is about")
     procedure = registry().procedure(opening.procedure)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [opening.key, opening.applicant])

@@ -16,7 +16,7 @@ def start(case: Case, clock: Clock, *, at: datetime, by: str) -> Deadline | None
     amount = clock.amount(case) if callable(clock.amount) else clock.amount
     if not amount:
         return None
-    deadline = Deadline.objects.create(
+    deadline = Deadline(
         case=case,
         code=clock.code,
         name=clock.name,
@@ -27,7 +27,9 @@ def start(case: Case, clock: Clock, *, at: datetime, by: str) -> Deadline | None
         expiry=clock.expiry,
         deems=clock.deems,
     )
-    _move(deadline, Kind.START, at=at, by=by)
+    _compute(deadline, stops=[])
+    deadline.save(force_insert=True)
+    DeadlineMove.objects.create(deadline=deadline, kind=Kind.START, at=at, by=by)
     return deadline
 
 
@@ -93,24 +95,28 @@ def running(case: Case, code: str) -> Deadline | None:
 
 
 def show_nearest(case: Case) -> None:
-    """Copies the nearest running limit to the case and its open tasks, where lists are ordered by it."""
+    """Copies the nearest running limit to the case and its open task, where lists are ordered by it. The case is saved by the caller."""
+    take_nearest(case)
+    Task.objects.filter(case=case, closed_at=None).update(due_at=case.due_at, warn_at=case.warn_at)
+
+
+def take_nearest(case: Case) -> None:
+    """The nearest running limit as the case's own; the next task is opened with it."""
     nearest = case.deadlines.filter(finished_at=None, due_at__isnull=False).order_by("due_at").first()
     case.due_at, case.warn_at = (nearest.due_at, nearest.warn_at) if nearest else (None, None)
-    Task.objects.filter(case=case, closed_at=None).update(due_at=case.due_at, warn_at=case.warn_at)
 
 
 def _move(deadline: Deadline, kind: DeadlineMove.Kind, *, at: datetime, by: str, amount: int = 0, reason: str = "") -> None:
     DeadlineMove.objects.create(deadline=deadline, kind=kind, at=at, by=by, amount=amount, reason=reason[:300])
-    _recompute(deadline)
+    _compute(deadline, stops=_stops(deadline))
     deadline.save()
 
 
-def _recompute(deadline: Deadline) -> None:
+def _compute(deadline: Deadline, *, stops: list[tuple[datetime, datetime]]) -> None:
     if deadline.suspended_at is not None:
         deadline.due_at = deadline.warn_at = None
         return
     term = deadlines.Term(deadline.amount + deadline.extended, deadline.unit)
-    stops = _stops(deadline)
     calendar = registers.working_calendar()
     deadline.due_at = deadlines.due_at(term, deadline.started_at, calendar=calendar, suspensions=stops)
     deadline.warn_at = deadlines.warn_at(term, deadline.started_at, calendar=calendar, suspensions=stops)

@@ -170,10 +170,12 @@ def _arrive(case: Case, procedure: Procedure, source: str, now: datetime, actor:
     if final:
         clocks.finish_all(case, at=now, by=actor.name)
         case.closed_at = now
-    clocks.show_nearest(case)
-    case.save()
     if source != case.state or case.revision == 1:
+        clocks.take_nearest(case)
         cases.enter(case, procedure, at=now)
+    else:
+        clocks.show_nearest(case)
+    case.save()
     if final and case.parent_id:
         _gather(case.parent_id)
 

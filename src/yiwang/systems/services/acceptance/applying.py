@@ -173,13 +173,14 @@ def _make_case(actor: Actor, draft: Draft, situation: Mapping[str, str], answers
     Delivery.objects.create(
         application=application, way=way, receiver=draft.delivery.get("receiver", ""), phone=draft.delivery.get("phone", ""), address=draft.delivery.get("address", "")
     )
-    if draft.submitted_as_id is None and not key:
+    if not key:
         draft.materials.update(application=application, draft=None)
         draft.submitted_as = case
         draft.save(update_fields=["version", "submitted_as"])
-    for used in application.materials.filter(way=Material.Way.LICENCE).select_related("licence"):
-        if used.licence:
-            licences.use(actor, used.licence, by=place.organ.name, purpose=f"办理“{version.item.name}”", case=case.pk)
+        for used in application.materials.filter(way=Material.Way.LICENCE).select_related("licence"):
+            if used.licence:
+                licences.use(actor, used.licence, by=place.organ.name, purpose=f"办理“{version.item.name}”", case=case.pk)
+    case.organ = place.organ  # known already: what follows need not read it
     procedures.move(actor, case, case.declared.step("submit"), {})
     return case
 
