@@ -27,13 +27,15 @@ import psycopg.sql
 from psycopg.types.json import Jsonb
 
 CLIENTS = (1, 8)
-WARM = 20  # submissions before the clock runs
+WARM = 5  # commits of each client before its clock runs
+ROUNDS = 4  # both are measured in turns, so that a machine with other work treats them alike
 TOWN, BORN, NAMES = "440802001000", "1999-05-01", "甲乙丙丁戊己庚辛"
 EMPTY = "TRUNCATE procedures_case, messaging_message, procrastinate_jobs RESTART IDENTITY CASCADE"  # the record stays: it refuses even this
 BY_TRIGGER = ("procrastinate_events",)  # rows that the database writes itself when a job is written
 AFTER = ("procrastinate_jobs",)  # tables whose ids the database gives
 
 _at_once: Any = None  # barrier of the clients of one measure
+_acts: dict[str, Callable[[int], Callable[[], Any]]] = {}  # what is measured, by name
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,9 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     found = _capture(url)
     out: dict[str, Any] = {"benchmark": "submit", "seconds": options.seconds, "statements": found.pop("statements"), "rows": sum(map(len, found["rows"].values()))}
     for clients in CLIENTS:
-        for name, work in (("rows", _write_rows), ("submit", _submit)):
-            _say(options, f"测量 {name}，{clients} 个客户端 …")
-            out[f"{name}_{clients}"] = _measure(work, clients, options.seconds, url, found)
+        _say(options, f"测量 {clients} 个客户端 …")
+        out |= _measure(clients, options.seconds, found)
         out[f"ratio_{clients}"] = round(out[f"submit_{clients}"] / out[f"rows_{clients}"], 3)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(EMPTY)
@@ -199,51 +200,63 @@ def _fresh(rows: dict[str, list[dict[str, Any]]]) -> Callable[[Any], Any]:
 # --- the measure -------------------------------------------------------------------------------------------------------------------------------
 
 
-def _measure(work: Callable[..., int], clients: int, seconds: float, url: str, found: dict[str, Any]) -> float:
-    """Commits per second of all clients together, from the moment at which all are warm."""
+def _measure(clients: int, seconds: float, found: dict[str, Any]) -> dict[str, float]:
+    """Commits per second of all clients together and the processor time of one in its client, for both, in turns."""
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(clients)
-    with ProcessPoolExecutor(clients, mp_context=context, initializer=_enter, initargs=(barrier,)) as pool:
-        waits = [pool.submit(work, number, seconds, url, found) for number in range(clients)]
-        return round(sum(wait.result() for wait in waits) / seconds, 1)
+    done: dict[str, list[tuple[int, float]]] = {"rows": [], "submit": []}
+    with ProcessPoolExecutor(clients, mp_context=context, initializer=_enter, initargs=(context.Barrier(clients), found)) as pool:
+        for _ in range(ROUNDS):
+            for name, counted in done.items():
+                waits = [pool.submit(_count, name, number, seconds / ROUNDS) for number in range(clients)]
+                counted += [wait.result() for wait in waits]
+    out: dict[str, float] = {}
+    for name, counted in done.items():
+        commits = sum(number for number, _ in counted)
+        out[f"{name}_{clients}"] = round(commits / seconds, 1)
+        out[f"{name}_{clients}_cpu_ms"] = round(sum(spent for _, spent in counted) / commits * 1000, 2)
+    return out
 
 
-def _enter(barrier: Any) -> None:
-    global _at_once  # one per process
-    _at_once = barrier
+def _enter(barrier: Any, found: dict[str, Any]) -> None:
+    """A client process: Django ready, the barrier at hand."""
+    import django
+
+    global _at_once, _acts  # one per process
+    django.setup()
+    _at_once, _acts = barrier, {"rows": _rows(found["rows"]), "submit": _submissions}
 
 
-def _count(act: Callable[[], Any], seconds: float) -> int:
+def _count(name: str, number: int, seconds: float) -> tuple[int, float]:
+    """Commits in so many seconds after all clients are warm, and the processor seconds they took here."""
+    act = _acts[name](number)
     for _ in range(WARM):
         act()
     _at_once.wait()
-    done, end = 0, time.perf_counter() + seconds
+    done, end, spent = 0, time.perf_counter() + seconds, time.process_time()
     while time.perf_counter() < end:
         act()
         done += 1
-    return done
+    return done, time.process_time() - spent
 
 
-def _submit(number: int, seconds: float, url: str, found: dict[str, Any]) -> int:
-    import django
-
-    django.setup()
+def _submissions(number: int) -> Callable[[], Any]:
     submissions = _applications(number)
-    return _count(lambda: next(submissions)(), seconds)
+    return lambda: next(submissions)()
 
 
-def _write_rows(number: int, seconds: float, url: str, found: dict[str, Any]) -> int:
-    statements = _statements(found["rows"])
-    with psycopg.connect(url, options="-c yiwang.mode=system", prepare_threshold=0) as connection:
+def _rows(rows: dict[str, list[dict[str, Any]]]) -> Callable[[int], Callable[[], None]]:
+    """Writes the rows under fresh ids by prepared INSERTs, in one commit."""
+    statements = _statements(rows)
+    connection = psycopg.connect(os.environ["DATABASE_URL"], options="-c yiwang.mode=system", prepare_threshold=0)
 
-        def write() -> None:
-            renamed = _fresh(found["rows"])
-            with connection.cursor() as cursor:
-                for statement, names, row in statements:
-                    cursor.execute(statement, [renamed(row[name]) for name in names])
-            connection.commit()
+    def write() -> None:
+        renamed = _fresh(rows)
+        with connection.cursor() as cursor:
+            for statement, names, row in statements:
+                cursor.execute(statement, [renamed(row[name]) for name in names])
+        connection.commit()
 
-        return _count(write, seconds)
+    return lambda number: write
 
 
 def _say(options: argparse.Namespace, words: str) -> None:
@@ -253,7 +266,7 @@ def _say(options: argparse.Namespace, words: str) -> None:
 
 def _words(out: dict[str, Any]) -> str:
     head = f"一次申请 {out['rows']} 行，{out['statements']} 条语句；每次 {out['seconds']} 秒"
-    lines = [f"  {clients} 个客户端：裸写 {out[f'rows_{clients}']:,.1f}/s，提交 {out[f'submit_{clients}']:,.1f}/s，{out[f'ratio_{clients}']:.1%}" for clients in CLIENTS]
+    lines = [f"  {clients} 个客户端：裸写 {out[f'rows_{clients}']:,.1f}/s，提交 {out[f'submit_{clients}']:,.1f}/s，{out[f'ratio_{clients}']:.1%}；客户端处理器 {out[f'rows_{clients}_cpu_ms']} / {out[f'submit_{clients}_cpu_ms']} ms" for clients in CLIENTS]
     return "\n".join([head, *lines])
 
 

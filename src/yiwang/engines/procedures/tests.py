@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 from typing import Any, TypeVar
@@ -344,6 +345,14 @@ def parted() -> tuple[Case, list[int]]:
     return case, list(case.children.values_list("pk", flat=True))
 
 
+def agree(part: int) -> Case:
+    return api.perform(approver(), part, "agree")
+
+
+def withdraw(case: Case) -> Case:
+    return api.perform(applicant(), case.pk, "withdraw", {"reason": "不办了"})
+
+
 def test_the_main_case_waits_for_the_last_part() -> None:
     case, (first, second) = parted()
     assert not case.tasks.filter(closed_at=None).exists()
@@ -356,7 +365,7 @@ def test_the_main_case_waits_for_the_last_part() -> None:
 def test_the_last_two_at_the_same_moment_gather_once() -> None:
     for _ in range(3):
         case, parts = committed(parted)
-        assert all(isinstance(r, Case) for r in together(*[lambda part=part: api.perform(approver(), part, "agree") for part in parts]))
+        assert all(isinstance(r, Case) for r in together(*[partial(agree, part) for part in parts]))
         assert now_is(case) == "open"
         assert Event.objects.filter(case=case, step="gather").count() == 1
         assert Task.objects.filter(case=case, closed_at=None).count() == 1
@@ -365,7 +374,8 @@ def test_the_last_two_at_the_same_moment_gather_once() -> None:
 def test_withdrawing_while_a_part_agrees_never_waits_in_a_circle() -> None:
     for _ in range(3):
         case, parts = committed(parted)
-        together(lambda case=case: api.perform(applicant(), case.pk, "withdraw", {"reason": "x"}), *[lambda part=part: api.perform(approver(), part, "agree") for part in parts])
+        agreeing = [partial(agree, part) for part in parts]
+        together(partial(withdraw, case), *agreeing)
         assert now_is(case) in ("ended", "open")
         assert not Case.objects.filter(parent=case, closed_at=None).exists()
         assert Task.objects.filter(case=case, closed_at=None).count() == (now_is(case) == "open")

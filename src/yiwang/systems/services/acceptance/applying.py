@@ -180,7 +180,7 @@ def _make_case(actor: Actor, draft: Draft, situation: Mapping[str, str], answers
         for used in application.materials.filter(way=Material.Way.LICENCE).select_related("licence"):
             if used.licence:
                 licences.use(actor, used.licence, by=place.organ.name, purpose=f"办理“{version.item.name}”", case=case.pk)
-    case.organ = place.organ  # known already: what follows need not read it
+    case.organ, case.item_version = place.organ, version  # type: ignore[attr-defined]  # known already: what follows need not read them (effects.version_of)
     procedures.move(actor, case, case.declared.step("submit"), {})
     return case
 

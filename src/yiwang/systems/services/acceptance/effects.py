@@ -19,9 +19,9 @@ def application_of(case: Any) -> Application:
 
 def version_of(case: Any) -> ItemVersion:
     """The version of the item that the case was submitted under. It never changes, so it is read once for a case at hand."""
-    if not hasattr(case, "_item_version"):
-        case._item_version = application_of(case).version
-    return cast("ItemVersion", case._item_version)
+    if not hasattr(case, "item_version"):
+        case.item_version = application_of(case).version
+    return cast("ItemVersion", case.item_version)
 
 
 # --- amounts of clocks -------------------------------------------------------------------------------------------------------------------------
