@@ -19,9 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below the range from which outgoing connections take theirs: still free when the process that is to listen there starts, or starts again."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 @dataclass
@@ -63,6 +66,12 @@ class City:
             [sys.executable, *commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
 
+    def revive(self) -> None:
+        """Starts again what has died, as the launcher does."""
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                self.start(name)
+
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         process = self.processes.pop(name)
         try:
@@ -96,11 +105,15 @@ def raise_city(*, scale: int = 1) -> City:
     database = urlunsplit(urlsplit(base)._replace(path=f"/yw_{secrets.token_hex(4)}"))
     _admin(database, f'CREATE DATABASE "{_name(database)}"')
     city = City(database, Path(tempfile.mkdtemp(prefix="yiwang-city-")))
-    city.run("manage.py", "migrate", "-v", "0")
-    city.run("-m", "demo", "load", "--scale", str(scale), "--payment-url", f"http://127.0.0.1:{city.payment_port}", "--sms-url", f"http://127.0.0.1:{city.sms_port}")
-    for name in ("web", "worker", "peers"):
-        city.start(name)
-    city.wait()
+    try:
+        city.run("manage.py", "migrate", "-v", "0")
+        city.run("-m", "demo", "load", "--scale", str(scale), "--payment-url", f"http://127.0.0.1:{city.payment_port}", "--sms-url", f"http://127.0.0.1:{city.sms_port}")
+        for name in ("web", "worker", "peers"):
+            city.start(name)
+        city.wait()
+    except BaseException:
+        city.stop()
+        raise
     return city
 
 

@@ -28,6 +28,7 @@ SYSTEMS = ("services.network", "services.acceptance", "services.evaluation", "go
 
 DECLARATIONS = "yiwang.config.systems.SYSTEMS"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_WORKER_DEFAULTS = {"update_heartbeat_interval": 3, "stalled_worker_timeout": 15}  # seconds until the jobs of a dead worker are taken up
 
 INSTALLED_APPS = [
     "yiwang.kit",

@@ -39,6 +39,7 @@ class Clock:
     unit: Literal["working", "calendar", "hour"] | Callable[[Any], str] = "working"
     basis: str | Callable[[Any], str] = ""  #: 行政许可法第四十二条
     extendable: int | Callable[[Any], int] = 0  #: largest extension in the same unit
+    since: Callable[[Any], Any] | None = None  #: (case) → the moment it runs from, where the law names another than the step's own; None keeps that
     extension_by: str = ""  #: role that approves an extension
     expiry: Literal["alert", "deem"] = "alert"  #: what silence means: an alarm, or the step named by `deems` is taken
     deems: str = ""  #: step the system takes at expiry (e.g. accept: 逾期视为受理)

@@ -72,9 +72,8 @@ def elevated() -> Iterator[None]:
 @contextmanager
 def _settings(mode: str, parties: str) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('yiwang.mode', true), current_setting('yiwang.parties', true)")
+        cursor.execute(_EXCHANGE, [mode, parties])
         before = cursor.fetchone() or ("", "")
-        _set(cursor, mode, parties)
     try:
         yield
     finally:
@@ -88,6 +87,12 @@ def _broken() -> bool:
     if connection.in_atomic_block and connection.needs_rollback:
         return True
     return connection.connection is not None and connection.connection.info.transaction_status == TransactionStatus.INERROR
+
+
+_EXCHANGE = """
+SELECT before.mode, before.parties, set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false)
+FROM (SELECT current_setting('yiwang.mode', true) AS mode, current_setting('yiwang.parties', true) AS parties OFFSET 0) AS before
+"""  # OFFSET 0: the old values are read before the new ones are set
 
 
 def _set(cursor: object, mode: str, parties: str) -> None:

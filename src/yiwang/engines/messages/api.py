@@ -25,10 +25,9 @@ def send(*, to: int, template: str, values: Mapping[str, object], key: str, case
     title, body = declared.title.format_map(dict(values))[:120], declared.body.format_map(dict(values))
     with elevated():  # the sender may write to somebody whose rows they cannot read
         shown = "inbox" in declared.channels
-        message, fresh = Message.objects.get_or_create(
-            key=key, defaults={"to_id": to, "template": template, "case": case, "title": title, "body": body, "shown": shown}
-        )
-        if not fresh:
+        message = Message(key=key, to_id=to, template=template, case=case, title=title, body=body, shown=shown)
+        Message.objects.bulk_create([message], ignore_conflicts=True)
+        if not Message.objects.filter(pk=message.pk).exists():  # the key was there: its message stands, not this one
             return
         for channel in Gateway.objects.filter(channel__in=declared.channels).values_list("channel", flat=True):
             hand_over(message, channel, address_of(to, channel))

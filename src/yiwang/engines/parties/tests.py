@@ -20,7 +20,7 @@ from yiwang.kit.rowsecurity import _settings, acting
 
 pytestmark = pytest.mark.django_db
 NEVER_ASSIGNED = "440899"
-SETTINGS = 3  # statements by which `elevated` takes and gives back its right
+SETTINGS = 2  # statements by which `elevated` takes and gives back its right
 
 
 def named(name: str) -> Party:

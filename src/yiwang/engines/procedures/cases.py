@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from yiwang.base.errors import NotFound
+from yiwang.base.errors import Conflict, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.procedures.models import Case, Event, Paper, Task
 from yiwang.kit.access import restrict
@@ -29,20 +29,23 @@ class Opening:
     channel: str = Case.Channel.INTERNET
     agent: int | None = None
     parent: int | None = None
-    key: str  #: submission key made by the client: at most one case per applicant and key
+    key: str  #: submission key made by the page or the calling system: at most one case per applicant, system and key
 
 
-@transaction.atomic
 def start(actor: Actor, opening: Opening) -> tuple[Case, bool]:
-    """The case of this submission and whether it is new. The caller writes its own part in the same transaction if it is.
+    """The case of this submission and whether it is new, in the caller's transaction, in which it writes its own part if it is.
 
-    Two submissions of one key that arrive together: the second waits for the first and gets its case.
+    Two submissions of one key that arrive together: the second waits for the first and gets its case. Raises Conflict for a key used for another item.
     """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("a case is opened inside the transaction that writes what it is about")
     procedure = registry().procedure(opening.procedure)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [opening.key, opening.applicant])
-    known = Case.objects.filter(applicant=opening.applicant, key=opening.key).first()
+    known = Case.objects.filter(applicant=opening.applicant, client=actor.client, key=opening.key).first()
     if known:
+        if known.item_key != opening.item_key:
+            raise Conflict("这个提交标识已经用于另一事项的申请。", hint="每一件新的申请请使用新的提交标识。")
         return known, False
     now = timezone.now()
     case = Case.objects.create(
@@ -80,13 +83,18 @@ def find(actor: Actor, case: int) -> Case:
 
 def lock(actor: Actor, case: int) -> Case:
     """The case, locked until the transaction ends; its main case first, so that two child cases never wait for each other. Raises NotFound."""
-    found = restrict(actor, Case.objects.filter(pk=case)).values_list("parent", flat=True).first() if case else None
-    if found is not None:
-        Case.objects.select_for_update().get(pk=found)
-    locked = restrict(actor, Case.objects.select_for_update(of=("self",)).filter(pk=case)).select_related("organ").first()
+    parent = restrict(actor, Case.objects.filter(pk=case)).values_list("parent", flat=True).first()
+    if parent is not None:
+        Case.objects.select_for_update(no_key=True).get(pk=parent)
+    locked = restrict(actor, Case.objects.select_for_update(of=("self",), no_key=True).filter(pk=case)).select_related("organ").first()
     if locked is None:
         raise NotFound("没有找到这件办件。", hint="请核对办件编号；只能查看自己、所代办或本单位承办的办件。")
     return locked
+
+
+def open_task(case: Case) -> Task | None:
+    """The task that waits now, locked, so that nobody hands it over while it is being done."""
+    return case.tasks.select_for_update(of=("self",), no_key=True).select_related("assignee").filter(closed_at=None).first()
 
 
 def enter(case: Case, procedure: Procedure, *, at: datetime) -> Task | None:

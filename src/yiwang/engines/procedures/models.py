@@ -42,7 +42,7 @@ class Case(Record):
     channel = models.CharField("渠道", max_length=10, choices=Channel.choices)
     client = models.CharField("对接系统", max_length=40, blank=True)
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children", verbose_name="主办件")
-    key = models.CharField("提交标识", max_length=80)  # made by the client; the same key twice is the same case
+    key = models.CharField("提交标识", max_length=80)  # made by the page or the calling system; the same key twice is the same case
     revision = models.PositiveIntegerField("版次", default=0)  # grows with every event; a page that saw an older one is told
     opened_at = models.DateTimeField("提交时间", default=timezone.now)
     accepted_at = models.DateTimeField("受理时间", null=True)
@@ -54,7 +54,7 @@ class Case(Record):
 
     class Meta:
         verbose_name = "办件"
-        constraints = [models.UniqueConstraint("applicant", "key", name="case_submitted_once")]
+        constraints = [models.UniqueConstraint("applicant", "client", "key", name="case_submitted_once")]
         indexes = [
             models.Index(F("applicant"), F("opened_at").desc(), name="case_of_applicant"),
             models.Index(F("agent"), F("opened_at").desc(), name="case_of_agent", condition=Q(agent__isnull=False)),
@@ -82,7 +82,7 @@ class Case(Record):
             seen |= Q(pk__in=cls.objects.filter(organ__in=actor.organs, parent__isnull=False).values("parent"))
         for seat in actor.seats:
             if "supervisor" in seat.roles:
-                seen |= Q(division__startswith=seat.division)
+                seen |= Q(division__code__startswith=seat.division)
         return seen
 
     @property

@@ -1,5 +1,6 @@
 """Moving a case: one step, one transaction. State, task, clocks, the system's own writes, event, audit, paper, message and what follows from it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any, cast
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.db.models import QuerySet
 from django.forms import Form
 from django.utils import timezone
 
@@ -17,6 +19,8 @@ from yiwang.engines.procedures.jobs import make_paper
 from yiwang.engines.procedures.models import Case, Event, Task
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
+
+ASIDE = ("urge", "extend")  # events beside the steps of the procedure (engine verbs of `requests`)
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,9 @@ def perform(actor: Actor, case: int, step: str, data: Mapping[str, Any] | None =
     if key and locked.events.filter(key=key).exists():
         return locked
     declared = next((s for s in locked.declared.steps if s.code == step), None)
-    if declared is None or locked.state not in declared.sources or revision not in (None, locked.revision):
+    if declared is None or locked.state not in declared.sources or _stale(locked, revision):
         raise _moved_on(locked, revision)
-    task = locked.tasks.select_for_update().filter(closed_at=None).first()
+    task = cases.open_task(locked)
     refusal = _refusal(actor, locked, declared, task)
     if refusal:
         raise NotAllowed(refusal)
@@ -66,9 +70,9 @@ def move(actor: Actor, case: Case, step: Step, data: dict[str, Any], *, task: Ta
         Task.objects.filter(pk=task.pk).update(closed_at=now, assignee=task.assignee_id or actor.party)
     opinion = str(cleaned.get("opinion") or cleaned.get("reason") or "")
     event = cases.record(case, actor, step, source=source, at=now, opinion=opinion, data=_plain(cleaned), key=key)
-    _run_clocks(case, step, procedure, actor, now, opinion)
     if step.effect:
         step.effect(case, actor, cleaned)
+    _run_clocks(case, step, procedure, actor, now, opinion)
     _arrive(case, procedure, source, now, actor)
     if step.message:
         _tell(case, step, event)
@@ -92,8 +96,8 @@ def _refusal(actor: Actor, case: Case, step: Step, task: Task | None) -> str | N
 
 
 def is_applicant(actor: Actor, case: Case) -> bool:
-    """Whether the actor is, or acts within scope for, the one whom the case is about."""
-    own = (actor.acting_for or actor.party) == case.applicant_id or (case.agent_id is not None and case.agent_id == actor.party)
+    """Whether the actor is, or acts within scope for, the one whom the case is about. An agent whose delegation has ended only reads on."""
+    own = (actor.acting_for or actor.party) == case.applicant_id
     in_scope = "*" in actor.scope or case.item_key in actor.scope
     return (own and in_scope) or bool(actor.client and actor.client == case.client)
 
@@ -105,9 +109,18 @@ def _role_names(step: Step) -> str:
     return "、".join(names.get(r) or registry().roles[r].name for r in step.roles)
 
 
+def _stale(case: Case, seen: int | None) -> bool:
+    """Whether the case has moved since the actor's page was made. That somebody hurried it or gave it more time takes nobody's work away."""
+    return seen is not None and seen != case.revision and (seen > case.revision or _moves(case).filter(sequence__gt=seen).exists())
+
+
+def _moves(case: Case) -> "QuerySet[Event]":
+    return case.events.exclude(step__in=ASIDE)
+
+
 def _moved_on(case: Case, seen: int | None) -> Conflict:
     """Says who was first: the first move after what the actor's page showed, else the last."""
-    after = case.events.filter(sequence__gt=seen).order_by("sequence") if seen is not None else case.events.order_by("-sequence")
+    after = _moves(case).filter(sequence__gt=seen).order_by("sequence") if seen is not None else _moves(case).order_by("-sequence")
     last = after.first() or case.events.order_by("-sequence").first()
     if last is None:
         return Conflict("这件办件现在不能进行这项操作。")
@@ -138,8 +151,6 @@ def _cleaned(step: Step, case: Case, data: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:
     """The form's content as JSON holds it: dates as ISO strings, amounts as text."""
-    import json
-
     return cast("dict[str, Any]", json.loads(json.dumps(data, cls=DjangoJSONEncoder, ensure_ascii=False)))
 
 
@@ -159,10 +170,12 @@ def _arrive(case: Case, procedure: Procedure, source: str, now: datetime, actor:
     if final:
         clocks.finish_all(case, at=now, by=actor.name)
         case.closed_at = now
-    clocks.show_nearest(case)
-    case.save()
     if source != case.state or case.revision == 1:
+        clocks.take_nearest(case)
         cases.enter(case, procedure, at=now)
+    else:
+        clocks.show_nearest(case)
+    case.save()
     if final and case.parent_id:
         _gather(case.parent_id)
 
@@ -174,7 +187,7 @@ def _gather(parent: int) -> None:
     main = cases.lock(SYSTEM, parent)
     step = next((s for s in main.declared.steps_from(main.state) if s.after_children), None)
     if step:
-        move(SYSTEM, main, step, {}, task=main.tasks.filter(closed_at=None).first())
+        move(SYSTEM, main, step, {}, task=cases.open_task(main))
 
 
 def _tell(case: Case, step: Step, event: Event) -> None:

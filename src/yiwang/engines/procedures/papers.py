@@ -11,7 +11,7 @@ from yiwang.kit.actors import SYSTEM
 @transaction.atomic
 def make(event: int) -> Paper:
     """Makes the paper of an event. Two jobs at once: the second waits and finds it made."""
-    paper = Paper.objects.select_for_update().select_related("event__case__organ", "event__case__applicant").get(event=event)
+    paper = Paper.objects.select_for_update(of=("self",), no_key=True).select_related("event__case__organ", "event__case__applicant").get(event=event)
     if paper.document_id:
         return paper
     case = paper.event.case

@@ -17,6 +17,7 @@ from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, Step
 
 URGE_PAUSE = timedelta(hours=24)
+LONGEST_REASON = 300  # characters, Extension.reason
 
 
 @transaction.atomic
@@ -51,12 +52,16 @@ def ask_extension(actor: Actor, case: int, *, clock: str, amount: int, reason: s
     deadline = clocks.running(locked, clock)
     if deadline is None:
         raise Conflict("这个时限没有在计时，不需要延期。")
-    allowed = locked.declared.clock(clock).longest_extension(locked) - deadline.extended
+    if clocks.is_over(deadline, at=timezone.now()):
+        raise Conflict("这个时限已经届满，不能再申请延期。")
+    allowed = clocks.extendable(deadline)
     problems = {}
     if not 0 < amount <= allowed:
         problems["amount"] = f"依法最多可延长 {allowed} 个单位。" if allowed > 0 else "这个时限依法不能延长。"
     if not reason.strip():
         problems["reason"] = "请写明延期理由，理由将告知申请人。"
+    elif len(reason.strip()) > LONGEST_REASON:
+        problems["reason"] = f"理由请不超过 {LONGEST_REASON} 个字。"
     if problems:
         raise Invalid("延期申请需要修改。", fields=problems)
     if deadline.extensions.filter(decided_at=None).exists():
@@ -73,15 +78,19 @@ def decide_extension(actor: Actor, extension: int, *, granted: bool, key: str = 
     if found is None:
         raise NotFound("没有找到这份延期申请。")
     case = cases.lock(actor, found)
-    asked = Extension.objects.select_for_update().select_related("deadline__case").get(pk=extension)
+    asked = Extension.objects.select_related("deadline__case").get(pk=extension)  # decided under the case's lock
     clock = case.declared.clock(asked.deadline.code)
     if not actor.holds(clock.extension_by, case.organ_id) or actor.party is None:
         raise NotAllowed("延期由本机关负责人批准。")
     if asked.asked_by_id == actor.party:
         raise NotAllowed("申请延期和批准延期不能是同一个人。")
+    if key and case.events.filter(key=key).exists():
+        return asked
     if asked.decided_at:
         raise Conflict("这份延期申请已经有了决定。")
     now = timezone.now()
+    if clocks.is_over(asked.deadline, at=now):
+        raise Conflict("这个时限已经结束或者届满，不需要再决定延期。")
     asked.decided_by_id, asked.decided_at, asked.granted = actor.party, now, granted
     asked.save()
     name = "批准延期" if granted else "不批准延期"
@@ -100,7 +109,7 @@ def decide_extension(actor: Actor, extension: int, *, granted: bool, key: str = 
 @transaction.atomic
 def hand_over(actor: Actor, task: int, *, to: int, reason: str = "") -> Task:
     """Gives an open task to a colleague who holds its role in the same office (or takes it oneself)."""
-    found = restrict(actor, Task.objects.select_for_update(of=("self",)).filter(pk=task, closed_at=None)).select_related("case").first()
+    found = restrict(actor, Task.objects.select_for_update(of=("self",), no_key=True).filter(pk=task, closed_at=None)).select_related("case").first()
     if found is None:
         raise NotFound("这项任务已经办完，或不在您的岗位上。")
     if to not in parties.holders_of(found.role, organ=found.organ_id):
@@ -119,7 +128,7 @@ def late_cases(actor: Actor, *, limit: int = 100) -> "list[Case]":
 
 def extension_waiting(actor: Actor, case: Case) -> Extension | None:
     """The request that this actor could decide."""
-    asked = Extension.objects.filter(deadline__case=case, decided_at=None).select_related("deadline", "asked_by").first()
+    asked = Extension.objects.filter(deadline__case=case, deadline__finished_at=None, deadline__expired_at=None, decided_at=None).select_related("deadline", "asked_by").first()
     if asked is None or asked.asked_by_id == actor.party:
         return None
     return asked if actor.holds(case.declared.clock(asked.deadline.code).extension_by, case.organ_id) else None

@@ -1,8 +1,12 @@
 """What the law says about silence: an alarm to those who supervise, or the step that is taken by itself (行政许可法第三十二条: 逾期不告知的视为受理)."""
 
-from django.db import transaction
+import logging
+
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from yiwang.base.errors import YiwangError
+from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
 from yiwang.engines.parties import api as parties
 from yiwang.engines.procedures import cases, clocks
@@ -10,30 +14,44 @@ from yiwang.engines.procedures.models import Case, Deadline
 from yiwang.engines.procedures.moves import move
 from yiwang.kit.actors import SYSTEM
 
+log = logging.getLogger(__name__)
+
 
 def expire_due(limit: int = 500) -> int:
-    """Gives every overdue clock its effect, each in its own transaction; returns how many. Safe to run twice at once."""
+    """Gives every overdue clock its effect, each in its own transaction; returns how many. Safe to run twice at once.
+
+    A case whose effect fails is told to the log and tried again at the next run; it never holds back the others.
+    """
     due = Deadline.objects.filter(finished_at=None, expired_at=None, due_at__lte=timezone.now()).order_by("due_at").values_list("pk", flat=True)
-    return sum(_expire(pk) for pk in list(due[:limit]))
+    return sum(_tried(pk) for pk in list(due[:limit]))
+
+
+def _tried(pk: int) -> bool:
+    try:
+        return _expire(pk)
+    except (YiwangError, DatabaseError):
+        log.exception("deadline %s has passed and its effect failed", pk)
+        return False
 
 
 @transaction.atomic
 def _expire(pk: int) -> bool:
     case = cases.lock(SYSTEM, Deadline.objects.values_list("case", flat=True).get(pk=pk))
-    deadline = Deadline.objects.select_for_update().select_related("case").get(pk=pk)
+    deadline = Deadline.objects.get(pk=pk)  # every change of a clock is made under its case's lock
     now = timezone.now()
     if deadline.finished_at or deadline.expired_at or deadline.due_at is None or deadline.due_at > now:
         return False  # somebody acted while we waited for the lock
     clocks.expire(deadline, at=now)
     step = next((s for s in case.declared.steps_from(case.state) if s.code == deadline.deems), None)
     if step:
-        move(SYSTEM, case, step, {"reason": f"{deadline.name}届满，依法视为作出"}, task=case.tasks.filter(closed_at=None).first())
+        move(SYSTEM, case, step, {"reason": f"{deadline.name}届满，依法视为作出"}, task=cases.open_task(case))
     else:
         _alarm(case, deadline)
     return True
 
 
 def _alarm(case: Case, deadline: Deadline) -> None:
+    audit.record(SYSTEM, "case.overdue", subject=case, summary=f"{deadline.name}届满：{case.number}", case=case.pk, organ=case.organ_id)
     values = {"number": case.number, "subject": case.subject, "organ": case.organ.name, "deadline": deadline.name}
     for party in parties.holders_of("supervisor", covering=case.division_id):
         messages.send(to=party, template="case-overdue", values=values, case=case.pk, key=f"overdue:{deadline.pk}:{party}")

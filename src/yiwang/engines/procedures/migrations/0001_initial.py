@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='case',
-            constraint=models.UniqueConstraint(models.F('applicant'), models.F('key'), name='case_submitted_once'),
+            constraint=models.UniqueConstraint(models.F('applicant'), models.F('client'), models.F('key'), name='case_submitted_once'),
         ),
         migrations.AddIndex(
             model_name='deadline',

@@ -127,6 +127,7 @@ def submit(actor: Actor, draft: int) -> Case:
     if mine.submitted_as_id:
         return Case.objects.get(pk=mine.submitted_as_id)
     _applicant(actor, mine.applicant_id if actor.holds(CLERK) else None, mine.service.item.key)
+    mine.version = items.published(mine.service.item_id)  # of today, as the law asks, should the draft be older
     situation = situation_of(mine)
     answers = items.validate(mine.version, situation, mine.answers)
     _by_registers(actor, mine, situation)
@@ -172,13 +173,14 @@ def _make_case(actor: Actor, draft: Draft, situation: Mapping[str, str], answers
     Delivery.objects.create(
         application=application, way=way, receiver=draft.delivery.get("receiver", ""), phone=draft.delivery.get("phone", ""), address=draft.delivery.get("address", "")
     )
-    if draft.submitted_as_id is None and not key:
+    if not key:
         draft.materials.update(application=application, draft=None)
         draft.submitted_as = case
-        draft.save(update_fields=["submitted_as"])
-    for used in application.materials.filter(way=Material.Way.LICENCE).select_related("licence"):
-        if used.licence:
-            licences.use(actor, used.licence, by=place.organ.name, purpose=f"办理“{version.item.name}”", case=case.pk)
+        draft.save(update_fields=["version", "submitted_as"])
+        for used in application.materials.filter(way=Material.Way.LICENCE).select_related("licence"):
+            if used.licence:
+                licences.use(actor, used.licence, by=place.organ.name, purpose=f"办理“{version.item.name}”", case=case.pk)
+    case.organ, case.item_version = place.organ, version  # type: ignore[attr-defined]  # known already: what follows need not read them (effects.version_of)
     procedures.move(actor, case, case.declared.step("submit"), {})
     return case
 

@@ -1,6 +1,6 @@
 """What steps write beside the case itself, and the conditions and amounts that depend on the application. All run inside the step's transaction."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 
@@ -8,6 +8,7 @@ from yiwang.engines.parties import api as parties
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import SYSTEM, Actor
+from yiwang.platforms.items.models import ItemVersion
 from yiwang.systems.services.acceptance import fees, granting
 from yiwang.systems.services.acceptance.models import Application, Correction, Delivery, Inspection, Material
 
@@ -16,22 +17,29 @@ def application_of(case: Any) -> Application:
     return Application.objects.select_related("version", "service").get(case=case)
 
 
+def version_of(case: Any) -> ItemVersion:
+    """The version of the item that the case was submitted under. It never changes, so it is read once for a case at hand."""
+    if not hasattr(case, "item_version"):
+        case.item_version = application_of(case).version
+    return cast("ItemVersion", case.item_version)
+
+
 # --- amounts of clocks -------------------------------------------------------------------------------------------------------------------------
 
 
 def promised_amount(case: Any) -> int:
     """The office's promise; without one, the legal limit; without both, no clock."""
-    version = application_of(case).version
+    version = version_of(case)
     return version.promise_amount or version.limit_amount or 0
 
 
 def promised_unit(case: Any) -> str:
-    version = application_of(case).version
+    version = version_of(case)
     return str(version.promise_unit if version.promise_amount else version.limit_unit)
 
 
 def limit_basis(case: Any) -> str:
-    return str(application_of(case).version.limit_basis)
+    return str(version_of(case).limit_basis)
 
 
 def correction_days(case: Any) -> int:
@@ -46,7 +54,12 @@ def consult_days(case: Any) -> int:
 
 def longest_extension(case: Any) -> int:
     """What the item's law allows in the head's hand (行政许可法第四十二条: ten working days unless it says otherwise)."""
-    return int(application_of(case).version.extension)
+    return int(version_of(case).extension)
+
+
+def accepted_at(case: Any) -> Any:
+    """The limit of the decision runs from acceptance (行政许可法第四十二条), also where silence put that day back; None before there is one."""
+    return case.accepted_at
 
 
 def window(case: Any) -> int:
@@ -107,8 +120,9 @@ def answer_correction(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 
 def accept(case: Any, actor: Actor, data: dict[str, Any]) -> None:
-    """The day of acceptance; by silence it is the day the application was received (行政许可法第三十二条第四项)."""
-    case.accepted_at = timezone.now() if not actor.system else case.opened_at
+    """The moment of acceptance; by silence it is when the application, or its whole correction, was received (行政许可法第三十二条第四、五项)."""
+    corrected = Correction.objects.filter(application__case=case).values_list("answered_at", flat=True).first()
+    case.accepted_at = timezone.now() if not actor.system else corrected or case.opened_at
 
 
 def accept_and_consult(case: Any, actor: Actor, data: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ DECIDE = Clock(
     code="decide",
     name="办理时限",
     amount=effects.promised_amount,
+    since=effects.accepted_at,
     unit=effects.promised_unit,
     basis=effects.limit_basis,
     extendable=effects.longest_extension,
@@ -30,6 +31,7 @@ JOINT_DECIDE = Clock(
     code="decide",
     name="联合办理时限",
     amount=effects.promised_amount,
+    since=effects.accepted_at,
     unit=effects.promised_unit,
     basis="行政许可法第四十二条第二款",
     extendable=effects.longest_extension,
@@ -39,7 +41,7 @@ LICENSE = Clock(code="license", name="制证送达期限", amount=10, basis="行
 
 NEW = State(code="new", name="待提交", public="还没有提交", stage="提交")
 SUBMITTED = State(code="submitted", name="待受理", public="材料已收到，正在核对", stage="受理", awaits=CLERK, organ=effects.window, task="受理审查")
-CORRECTING = State(code="correcting", name="待补正", public="需要您补充材料", stage="受理", awaits=APPLICANT, task="补正材料")
+CORRECTING = State(code="correcting", name="待补正", public="需要您补充材料", stage="受理", awaits=APPLICANT, organ=effects.window, task="补正材料")
 REVIEWING = State(code="reviewing", name="审查中", public="正在审查", stage="审查", awaits=APPROVER, task="审查")
 INSPECTING = State(code="inspecting", name="现场核查", public="将到现场核查，核查期间不计入办理时限", stage="审查", awaits=INSPECTOR, task="现场核查")
 SPECIAL = State(code="special", name="特别程序", public="正在进行检验、评审等特别程序，期间不计入办理时限", stage="审查", awaits=APPROVER, task="特别程序")
@@ -168,7 +170,7 @@ joint = Procedure(
         *REVIEW, replace(grant(target=effects.after_grant, targets=("paying", "licensing")), suspends=("license",)), REFUSE,
         Step(
             code="paid", name="缴费完成", source="paying", target="licensing", by=SYSTEM_ROLE, effect=effects.make_licence,
-            message="case-paid",
+            resumes=("license",), message="case-paid",
         ),
         replace(LICENSED, resumes=("license",)), DELIVER, replace(WITHDRAW, source=(*OPEN_STATES, "consulting", "paying")),
     ),
