@@ -13,6 +13,8 @@ from django.db import connection, migrations
 from yiwang.kit.actors import Actor
 
 _MINE = "ANY (coalesce(nullif(current_setting('yiwang.parties', true), ''), '{{}}')::bigint[])"
+_BEFORE = "SELECT current_setting('yiwang.mode', true) AS mode, current_setting('yiwang.parties', true) AS parties"
+_SET = "set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false)"
 _TRUSTED = "current_setting('yiwang.mode', true) IN ('system', 'official')"
 
 
@@ -59,16 +61,11 @@ def elevated() -> Iterator[None]:
 @contextmanager
 def _settings(mode: str, parties: str) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('yiwang.mode', true), current_setting('yiwang.parties', true)")
+        cursor.execute(f"WITH before AS MATERIALIZED ({_BEFORE}) SELECT mode, parties, {_SET} FROM before", [mode, parties])
         before = cursor.fetchone() or ("", "")
-        _set(cursor, mode, parties)
     try:
         yield
     finally:
         if not connection.in_atomic_block or not connection.needs_rollback:  # a broken transaction restores the settings itself when it rolls back
             with connection.cursor() as cursor:
-                _set(cursor, before[0] or "", before[1] or "")
-
-
-def _set(cursor: object, mode: str, parties: str) -> None:
-    cursor.execute("SELECT set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false)", [mode, parties])  # type: ignore[attr-defined]  # the wrapper class is private
+                cursor.execute(f"SELECT {_SET}", [before[0] or "", before[1] or ""])
