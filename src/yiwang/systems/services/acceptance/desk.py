@@ -19,10 +19,11 @@ from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, P
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE
 from yiwang.kit.guards import actor_of
-from yiwang.systems.services.acceptance import forms
+from yiwang.systems.services.acceptance import effects, forms
 from yiwang.systems.services.acceptance.models import Application, Inspection, Material
 from yiwang.systems.services.acceptance.portal import history_of, stages_of
 
+READ = ("answers", "sources", "version__fields", "version__materials", "version__inspection", "version__extension")  # of an application, on its case page
 LAMPS = (("red", "已超期"), ("yellow", "临近到期"), ("green", "正常"), ("paused", "不计时"))
 
 
@@ -123,7 +124,9 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
     actor = actor_of(request)
     found = procedures.find(actor, case)
     main = found.parent or found
-    application = Application.objects.select_related("version__item", "service", "licence__type").filter(case=main).first()
+    application = Application.objects.select_related("version").only(*READ).filter(case=main).first()
+    if main is found:
+        effects.lend(found, application)
     full = request.GET.get("full") == "1"  # personal numbers are hidden until somebody asks, which is on the record
     if request.method == "GET":
         what = "申请表和材料（含完整证件号码和电话）" if full else "申请表和材料"
@@ -136,7 +139,7 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         stages=stages_of(found),
         application=application,
         answers=_answers(application, full=full),
-        materials=list(application.materials.select_related("file", "licence__type").order_by("code", "round")) if application else [],
+        materials=list(application.materials.order_by("code", "round")) if application else [],
         events=history_of(actor, found),
         deadlines=deadlines,
         actions=[Action(o.step, o.blocked, _form(o.step, found, data if o.step.code == failed else None)) for o in offered],

@@ -16,6 +16,16 @@ def application_of(case: Any) -> Application:
     return Application.objects.select_related("version", "service").get(case=case)
 
 
+def lend(case: Any, application: Application | None) -> None:
+    """A page that has read the application lends it to the questions below. Steps never see it: they read afresh under their lock."""
+    case.lent_application = application
+
+
+def _version(case: Any) -> Any:
+    lent = getattr(case, "lent_application", None)
+    return lent.version if lent else application_of(case).version
+
+
 # --- amounts of clocks -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -46,7 +56,7 @@ def consult_days(case: Any) -> int:
 
 def longest_extension(case: Any) -> int:
     """What the item's law allows in the head's hand (行政许可法第四十二条: ten working days unless it says otherwise)."""
-    return int(application_of(case).version.extension)
+    return int(_version(case).extension)
 
 
 def window(case: Any) -> int:
@@ -86,8 +96,7 @@ def inspection_missing(case: Any, actor: Actor) -> str | None:
 
 def inspection_owed(case: Any, actor: Actor) -> str | None:
     """Items whose law asks for a look at the place cannot be proposed before somebody looked."""
-    application = application_of(case)
-    if application.version.needs_inspection and not application.inspections.filter(received_at__isnull=False).exists():
+    if _version(case).needs_inspection and not Inspection.objects.filter(application__case=case, received_at__isnull=False).exists():
         return "这一事项依法需要现场核查，请先安排现场核查。"
     return None
 

@@ -26,6 +26,7 @@ from yiwang.platforms.licences.models import Licence
 from yiwang.systems.services.acceptance import applying
 from yiwang.systems.services.acceptance.models import Application, Delivery, Draft, Material
 
+TOLD = ("name", "at", "opinion", "organ__name", "paper__document__title", "paper__document__number")  # of an event, in a case's history
 PARTS = ("situation", "form", "materials", "check")
 NAMES = {"situation": "选择情形", "form": "填写信息", "materials": "提交材料", "check": "核对提交"}
 
@@ -251,7 +252,7 @@ def case_page(request: HttpRequest, case: int) -> CasePage:
 
 def history_of(actor: Actor, case: Case) -> list[tuple[Event, Paper | None]]:
     """What the actor may see of what happened, in order, each with its paper: one query."""
-    seen = restrict(actor, Event.objects.filter(case=case)).select_related("organ", "paper__document").order_by("sequence")
+    seen = restrict(actor, Event.objects.filter(case=case)).select_related("organ", "paper__document").only(*TOLD).order_by("sequence")
     return [(event, getattr(event, "paper", None)) for event in seen]
 
 
