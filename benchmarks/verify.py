@@ -3,48 +3,38 @@
     python -m benchmarks.verify [--licences N] [--clients N] [--seconds S] [--quick] [--json]
 
 Both are served by granian with the same workers and threads, asked by the same client over kept connections, for the same identifiers in
-the same order. The licences lie in a database of their own (`<name>_bench`, kept between runs), never in the installation's.
+the same order. The licences lie in a database of their own (`<name>_bench_licences`, kept between runs), never in the installation's.
 """
 
 import argparse
 import json
 import os
 import random
-import signal
-import socket
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import date
-from itertools import cycle
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
-import psycopg.sql
+
+from benchmarks import city
 
 ISSUER, TYPE, HOLDERS = "114408020070000001", "11440800007021234D001", 1000
 SELECT = "SELECT state, valid_from, valid_to FROM licences_licence WHERE identifier = %s"
-SERVE = ("--host", "127.0.0.1", "--no-ws", "--log-level", "error", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "1")
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
-    url = _own_database()
-    os.environ |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "yiwang.config.settings", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    _say(options, f"载入 {options.licences:,} 份证照 …")
+    url = city.own_database("licences")
+    city.move_to(url)
+    city.say(f"载入 {options.licences:,} 份证照 …")
     _load(url, options.licences)
-    chosen = [_identifier(n) for n in random.Random(1).choices(range(options.licences), k=20_000)]
+    chosen = [city.get(f"/verify/{_identifier(n)}", Accept="application/json") for n in random.Random(1).choices(range(options.licences), k=20_000)]
     results: dict[str, Any] = {}
     for name, target in (("raw", "benchmarks.verify:raw"), ("verify", "yiwang.config.wsgi:application")):
-        with _server(target) as port:
-            _ask(port, chosen[:200], 1)  # warm
-            _say(options, f"测量 {name} …")
-            results[name] = _measure(port, chosen, options)
+        with city.served(target, DATABASE_URL=url) as port:
+            city.say(f"测量 {name} …")
+            results[name] = city.measure(port, chosen, clients=options.clients, seconds=options.seconds, expect=b'"valid"')
     results["ratio"] = round(results["verify"]["per_second"] / results["raw"]["per_second"], 3)
     out = {"benchmark": "verify", "licences": options.licences, "clients": options.clients, "seconds": options.seconds, **results}
     print(json.dumps(out, ensure_ascii=False) if options.json else _words(out))
@@ -64,7 +54,7 @@ _kept: list[psycopg.Connection[Any]] = []
 
 def _connection() -> psycopg.Connection[Any]:
     if not _kept:
-        _kept.append(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, options="-c yiwang.mode=system"))
+        _kept.append(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, options=city.SYSTEM))
     return _kept[0]
 
 
@@ -84,16 +74,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 # --- the licences ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _own_database() -> str:
-    """`<name>_bench` on the server of DATABASE_URL, made when it is not there."""
-    given = urlsplit(os.environ["DATABASE_URL"])
-    name = f"{given.path.lstrip('/') or 'yiwang'}_bench"
-    with psycopg.connect(given.geturl(), autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
-    return given._replace(path=f"/{name}").geturl()
-
-
 def _identifier(number: int) -> str:
     from yiwang.base import identifiers
 
@@ -102,12 +82,7 @@ def _identifier(number: int) -> str:
 
 def _load(url: str, count: int) -> None:
     """By COPY into a plain table (COPY does not pass row security), then one INSERT."""
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    with psycopg.connect(url, options="-c yiwang.mode=system") as connection:
+    with psycopg.connect(url, options=city.SYSTEM) as connection:
         if connection.execute("SELECT count(*) FROM licences_licence").fetchone() == (count,):
             return
         connection.execute("TRUNCATE licences_licencetype, parties_party, parties_organisation, parties_division CASCADE")
@@ -135,77 +110,6 @@ SECOND = """
 INSERT INTO licences_licence (id, identifier, number, version, fields, state, valid_from, valid_to, issued_at, reason, holder_id, issuer_id, type_id)
   SELECT id, identifier, id::text, 1, '{"名称": "测速"}', 'valid', %s, %s, now(), '', holder, 1, 'bench' FROM fresh
 """
-
-
-# --- the server and its clients ----------------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _server(target: str) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    running = subprocess.Popen([sys.executable, "-m", "granian", *SERVE, "--port", str(port), target], env={**os.environ, "YIWANG_PROCESS": "web"})
-    try:
-        _await(port, running)
-        yield port
-    finally:
-        running.send_signal(signal.SIGTERM)
-        running.wait(20)
-
-
-def _await(port: int, running: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and running.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the server did not start")
-
-
-def _measure(port: int, chosen: list[str], options: argparse.Namespace) -> dict[str, float]:
-    """All clients at once, each a process with one kept connection."""
-    with ProcessPoolExecutor(options.clients) as pool:
-        waits = [pool.submit(_ask, port, chosen[n :: options.clients], options.seconds) for n in range(options.clients)]
-        times = sorted(t for wait in waits for t in wait.result())
-    return {
-        "per_second": round(len(times) / options.seconds, 1),
-        "p50_ms": round(statistics.median(times) * 1000, 2),
-        "p95_ms": round(times[int(len(times) * 0.95)] * 1000, 2),
-    }
-
-
-def _ask(port: int, identifiers: list[str], seconds: float) -> list[float]:
-    """Seconds that each answer took. Every answer must be 200 and say that the licence is valid: a fast refusal is no lookup."""
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answers:
-        for identifier in cycle(identifiers):
-            begun = time.perf_counter()
-            if begun >= end:
-                return times
-            connection.sendall(f"GET /verify/{identifier} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n".encode())
-            if b'"valid"' not in _answer(answers):
-                raise SystemExit(f"{identifier}: not verified")
-            times.append(time.perf_counter() - begun)
-    return times
-
-
-def _answer(answers: Any) -> bytes:
-    status, length = answers.readline(), 0
-    if b" 200 " not in status:
-        raise SystemExit(f"the server answered {status!r}")
-    while (line := answers.readline()) not in (b"\r\n", b""):
-        if line.lower().startswith(b"content-length:"):
-            length = int(line.split(b":")[1])
-    return bytes(answers.read(length))
-
-
-def _say(options: argparse.Namespace, words: str) -> None:
-    if not options.json:
-        print(words, flush=True)
 
 
 def _words(out: dict[str, Any]) -> str:

@@ -34,9 +34,9 @@ def test(kind: str) -> int:
     started = _database()
     try:
         if kind == "fast":
-            return _pytest("src", "demo", "tests/architecture", "-n", "2", "--dist", "loadgroup")
+            return _pytest("src", "demo", "tests/architecture", "tests/benchmarks", "-n", "2", "--dist", "loadgroup")
         packages.browser()
-        results = [check(), _pytest("src", "demo", "tests/architecture", "tests/launcher", "tests/docs", "-n", "2"), _pytest("tests/journeys", "tests/endurance", "-x")]
+        results = [check(), _pytest("src", "demo", "tests/architecture", "tests/benchmarks", "tests/launcher", "tests/docs", "-n", "2"), _pytest("tests/journeys", "tests/endurance", "-x")]
         return int(any(results))
     finally:
         if started:

@@ -34,6 +34,8 @@ def database() -> dict[str, Any]:
     url = os.environ.get("DATABASE_URL") or _private_cluster()
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
+    # Statements are prepared: planning row security and joins anew for every request costs more than running them. A pooler must pass that on (PgBouncer 1.21 does).
+    prepared = {"server_side_binding": True, "prepare_threshold": 3}
     return {
         "ENGINE": "django.contrib.gis.db.backends.postgis",
         "NAME": unquote(parts.path.lstrip("/")) or "yiwang",
@@ -41,7 +43,7 @@ def database() -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", None) or parts.hostname or "",
         "PORT": query.pop("port", None) or parts.port or "",
-        "OPTIONS": query | {"options": _mode()},
+        "OPTIONS": prepared | query | {"options": _mode()},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,

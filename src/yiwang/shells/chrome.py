@@ -1,15 +1,17 @@
 """What every page shows around its content: the menu of the actor's pages, unread messages, whom they act for, whether the city is invented."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from yiwang.base.calendar import WorkingCalendar
 from yiwang.engines.messages import api as messages
 from yiwang.engines.parties import api as parties
+from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import Actor
 from yiwang.kit.guards import actor_of, may_pass
 from yiwang.kit.registry import registry
@@ -56,14 +58,14 @@ class Chrome:
     def acting(self) -> bool:
         return self.actor.acting_for not in (None, self.actor.party)
 
+    @cached_property
+    def calendar(self) -> WorkingCalendar:
+        """The working days by which this page counts what is left."""
+        return registers.working_calendar()
+
     def menu(self, shell: str) -> list[Entry]:
         """The pages with a label that this actor may enter, in declared order."""
-        made = []
-        for system, page in registry().pages(shell):
-            if page.menu and may_pass(self.actor, page.guard or (("official",) if shell in {"console", "field"} else ())):
-                url = reverse(f"{system.code}:{page.name}")
-                made.append(Entry(page.menu, url, page.icon, self.request.path == url))
-        return made
+        return [Entry(label, url, icon, self.request.path == url) for label, url, icon, guard in _menu_pages(shell) if may_pass(self.actor, guard)]
 
     @cached_property
     def portal_menu(self) -> list[Entry]:
@@ -80,6 +82,13 @@ class Chrome:
     @cached_property
     def field_menu(self) -> list[Entry]:
         return self.menu("field")
+
+
+@cache
+def _menu_pages(shell: str) -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
+    """Label, address, icon and guard of every page with a label: the same for everybody, as long as the process lives."""
+    doors = ("official",) if shell in {"console", "field"} else ()
+    return tuple((page.menu, reverse(f"{system.code}:{page.name}"), page.icon, page.guard or doors) for system, page in registry().pages(shell) if page.menu)
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_queries_stay_few_however_many_rights(
         given(principal, agent)
     with django_assert_num_queries(1):
         actor(agent)
-    with django_assert_num_queries(2 + SETTINGS):
+    with django_assert_num_queries(3 + SETTINGS):
         actor(agent, firm.pk)
     with django_assert_num_queries(2 + SETTINGS):
         api.principals_of(agent.pk)

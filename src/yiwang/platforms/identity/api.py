@@ -26,6 +26,6 @@ def account_of(party: int) -> Account | None:
 
 def actor_of_account(username: str) -> Actor:
     """The actor of an account, for commands and tests that work as a person."""
-    account = Account.objects.select_related("party").get(username=username)
+    account = Account.objects.get(username=username)
     assert account.party_id is not None
-    return parties.actor_for(account.pk, account.party_id, account.full_name)
+    return parties.actor_for(account.pk, account.party_id)

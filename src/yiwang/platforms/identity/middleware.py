@@ -62,7 +62,7 @@ def person(request: HttpRequest) -> Actor:
         return _nobody(request)
     address = request.META.get("REMOTE_ADDR", "")
     with elevated():  # before anybody is known, nobody's rows are visible
-        return parties.actor_for(account.pk, account.party_id, account.full_name, acting_for=request.session.get(ACTING_FOR), address=address)
+        return parties.actor_for(account.pk, account.party_id, acting_for=request.session.get(ACTING_FOR), address=address)
 
 
 def is_waiting(request: HttpRequest) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.template import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -12,10 +13,8 @@ from django.utils.safestring import SafeString
 
 from yiwang.base import identifiers, money, say
 from yiwang.engines.procedures import api as procedures
-from yiwang.engines.registers import api as registers
 
 register = template.Library()
-LAMPS = {"red": "已超期", "yellow": "临近到期", "green": "正常", "paused": "不计时"}
 
 
 @register.filter
@@ -33,14 +32,14 @@ def day(value: date | datetime | None) -> str:
     return f"{local.year}年{local.month}月{local.day}日"
 
 
-@register.filter
-def due(at: datetime | None) -> str:
-    """还剩 2 个工作日"""
-    if at is None:
-        return "不计时"
-    calendar, today = registers.working_calendar(), timezone.localdate()
-    last = timezone.localtime(at - timedelta(seconds=1)).date()
-    return say.left(calendar.working_between(today, last), "working")
+@register.simple_tag(takes_context=True)
+def lamp(context: Context, row: Any) -> SafeString:
+    """The limit of anything with due_at and warn_at, by shape, colour and words: 还剩 2 个工作日. A page asks for the calendar once."""
+    words = "不计时"
+    if row.due_at is not None:
+        last = timezone.localtime(row.due_at - timedelta(seconds=1)).date()
+        words = say.left(context["chrome"].calendar.working_between(timezone.localdate(), last), "working")
+    return format_html('<span class="lamp {}">{}</span>', procedures.lamp_of(row.due_at, row.warn_at), words)
 
 
 @register.filter
@@ -70,17 +69,6 @@ def masked(value: str) -> str:
 @register.filter
 def masked_name(value: str) -> str:
     return identifiers.mask_name(value or "")
-
-
-@register.filter
-def lamp(row: Any) -> str:
-    """red, yellow, green or paused, of anything with due_at and warn_at."""
-    return procedures.lamp_of(row.due_at, row.warn_at)
-
-
-@register.filter
-def lamp_words(code: str) -> str:
-    return LAMPS[code]
 
 
 @register.filter

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages as flash
+from django.db.models import Prefetch
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,13 +16,14 @@ from yiwang.base.errors import Invalid
 from yiwang.engines.audit import api as audit
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, Paper
-from yiwang.kit.access import restrict
+from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE
 from yiwang.kit.guards import actor_of
-from yiwang.systems.services.acceptance import forms
+from yiwang.systems.services.acceptance import effects, forms
 from yiwang.systems.services.acceptance.models import Application, Inspection, Material
-from yiwang.systems.services.acceptance.portal import stages_of
+from yiwang.systems.services.acceptance.portal import history_of, stages_of
 
+READ = ("answers", "sources", "version__fields", "version__materials", "version__inspection", "version__extension")  # of an application, on its case page
 LAMPS = (("red", "已超期"), ("yellow", "临近到期"), ("green", "正常"), ("paused", "不计时"))
 
 
@@ -122,12 +124,14 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
     actor = actor_of(request)
     found = procedures.find(actor, case)
     main = found.parent or found
-    application = Application.objects.select_related("version__item", "service", "licence__type").filter(case=main).first()
+    application = Application.objects.select_related("version").only(*READ).filter(case=main).first()
+    if main is found:
+        effects.lend(found, application)
     full = request.GET.get("full") == "1"  # personal numbers are hidden until somebody asks, which is on the record
     if request.method == "GET":
         what = "申请表和材料（含完整证件号码和电话）" if full else "申请表和材料"
         audit.record_access(actor, party=found.applicant_id, what=what, purpose=f"办理“{found.subject}”", case=found.pk)
-    papers = {p.event_id: p for p in Paper.objects.filter(event__case=found).select_related("document")}
+    deadlines = list(found.deadlines.prefetch_related("moves").order_by("started_at"))
     offered = [o for o in procedures.offers(actor, found) if set(o.step.roles) - {APPLICANT, SYSTEM_ROLE}]
     return DeskPage(
         case=found,
@@ -135,14 +139,14 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         stages=stages_of(found),
         application=application,
         answers=_answers(application, full=full),
-        materials=list(application.materials.select_related("file", "licence__type").order_by("code", "round")) if application else [],
-        events=[(e, papers.get(e.pk)) for e in restrict(actor, Event.objects.filter(case=found)).select_related("organ").order_by("sequence")],
-        deadlines=list(found.deadlines.prefetch_related("moves").order_by("started_at")),
+        materials=list(application.materials.order_by("code", "round")) if application else [],
+        events=history_of(actor, found),
+        deadlines=deadlines,
         actions=[Action(o.step, o.blocked, _form(o.step, found, data if o.step.code == failed else None)) for o in offered],
-        children=[(c, c.events.order_by("-sequence").first()) for c in main.children.select_related("organ").order_by("pk")],
+        children=_children(main),
         inspections=list(application.inspections.prefetch_related("photos__file").order_by("-ordered_at")) if application else [],
-        extension=procedures.extension_waiting(actor, found),
-        extendable=_extendable(found, offered),
+        extension=procedures.extension_waiting(actor, found) if _decides_extensions(actor, found) else None,
+        extendable=_extendable(found, offered, deadlines),
         errors=errors or {},
         message=message,
     )
@@ -174,9 +178,20 @@ def _hide(value: str) -> str:
     return identifiers.mask_phone(value) if identifiers.is_mobile(value) else identifiers.mask_number(value)
 
 
-def _extendable(case: Case, offered: list[Any]) -> list[tuple[Deadline, int]]:
-    """Clocks whose limit somebody who works on the case may ask to extend."""
-    if not offered:
+def _children(main: Case) -> list[tuple[Case, Event | None]]:
+    """The departments' cases, each with what happened to it last: two queries however many there are, none where the procedure asks nobody."""
+    if not any(step.after_children for step in main.declared.steps):
         return []
-    running = [(d, case.declared.clock(d.code)) for d in procedures.running_deadlines(case)]
-    return [(d, c.longest_extension(case) - d.extended) for d, c in running if c.extension_by and c.longest_extension(case) > d.extended]
+    last = Prefetch("events", Event.objects.order_by("case", "-sequence").distinct("case"), to_attr="last")
+    return [(child, next(iter(child.last), None)) for child in main.children.select_related("organ").prefetch_related(last).order_by("pk")]
+
+
+def _decides_extensions(actor: Actor, case: Case) -> bool:
+    return any(clock.extension_by and actor.holds(clock.extension_by, case.organ_id) for clock in case.declared.clocks)
+
+
+def _extendable(case: Case, offered: list[Any], deadlines: list[Deadline]) -> list[tuple[Deadline, int]]:
+    """Clocks whose limit somebody who works on the case may ask to extend, and by how much."""
+    clocks = [(d, case.declared.clock(d.code)) for d in deadlines if d.finished_at is None] if offered else []
+    left = [(d, c.longest_extension(case) - d.extended) for d, c in clocks if c.extension_by]
+    return [(d, amount) for d, amount in left if amount > 0]

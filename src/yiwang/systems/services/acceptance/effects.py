@@ -24,6 +24,12 @@ def version_of(case: Any) -> ItemVersion:
     return cast("ItemVersion", case.item_version)
 
 
+def lend(case: Any, application: Application | None) -> None:
+    """A page that has read the application lends its version to the questions below."""
+    if application is not None:
+        case.item_version = application.version
+
+
 # --- amounts of clocks -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -99,8 +105,7 @@ def inspection_missing(case: Any, actor: Actor) -> str | None:
 
 def inspection_owed(case: Any, actor: Actor) -> str | None:
     """Items whose law asks for a look at the place cannot be proposed before somebody looked."""
-    application = application_of(case)
-    if application.version.needs_inspection and not application.inspections.filter(received_at__isnull=False).exists():
+    if version_of(case).needs_inspection and not Inspection.objects.filter(application__case=case, received_at__isnull=False).exists():
         return "这一事项依法需要现场核查，请先安排现场核查。"
     return None
 
