@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Callable
 
 from tools.launcher import check, cluster, doctor, packages, place, server, up
 from tools.launcher.say import Refusal, of_system, say
@@ -61,7 +62,7 @@ def _demo(rest: list[str]) -> int:
     return (_plain if rest[:1] == ["people"] else _python)("-m", "demo", *(rest or ["load"]))
 
 
-HANDED_ON = {
+HANDED_ON: dict[str, Callable[[list[str]], int]] = {
     "manage": lambda rest: _python("manage.py", *rest),
     "demo": _demo,
     "systems": lambda rest: _plain("manage.py", "systems", *rest),

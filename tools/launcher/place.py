@@ -55,8 +55,9 @@ def environment(**more: str) -> dict[str, str]:
 
 def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     """A command that does not outlive us, even when we are killed: what it was making is begun again by the next start."""
-    options = {"cwd": ROOT, "env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.run(command, check=False, text=True, preexec_fn=dies_with_us(signal.SIGKILL), **options)
+    everything: dict[str, Any] = {"cwd": ROOT, "env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    done: subprocess.CompletedProcess[str] = subprocess.run(command, check=False, text=True, preexec_fn=dies_with_us(signal.SIGKILL), **everything)
+    return done
 
 
 def dies_with_us(how: signal.Signals) -> Callable[[], None]:
