@@ -52,9 +52,14 @@ class City:
         self.processes.append(Process(name, [str(place.PYTHON), *command], place.environment(**environment)))
 
     def start(self) -> None:
+        """Starts the first, which people wait for; `start_rest` the others, so that they do not contend for the processor."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
-        for process in self.processes:
+        self.processes[0].start()
+        self._note()
+
+    def start_rest(self) -> None:
+        for process in self.processes[1:]:
             process.start()
         self._note()
 

@@ -7,12 +7,12 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 from tools.launcher import cluster, packages, place, processes, server
@@ -40,13 +40,13 @@ def up(options: argparse.Namespace) -> int:
 
 def _run(ports: dict[str, int], options: argparse.Namespace, begun: float) -> None:
     city = _processes(ports, options)
-    people = None if options.empty else _people()
     try:
         with step("启动网站、后台任务和实时更新"):
             city.start()
             _answers(ports["web"], options.host, city)
+            city.start_rest()
         if not city.stopping:
-            _greet(ports["web"], time.monotonic() - begun, people)
+            _greet(ports["web"], time.monotonic() - begun, demo=not options.empty)
         city.watch()
     finally:
         print("\n正在停止 …", flush=True)
@@ -59,6 +59,7 @@ def prepare(ports: dict[str, int], *, scale: int, empty: bool) -> None:
     stamp = place.home() / "prepared"
     if not stamp.exists() or stamp.read_text() != _mark(address, empty=empty):
         stamp.unlink(missing_ok=True)
+        (place.home() / "people.json").unlink(missing_ok=True)
         _data(address, scale=scale, empty=empty)
         stamp.write_text(_mark(address, empty=empty))
     _collect()
@@ -186,16 +187,23 @@ def _answers(port: int, host: str, city: City) -> None:
         raise failed("网站没有启动。", web.log.read_text(errors="replace")[-3000:], place.home())
 
 
-def _people() -> subprocess.Popen[str]:
-    """The demo accounts, asked for while the site starts."""
-    return subprocess.Popen([str(place.PYTHON), "-m", "demo", "people", "--json"], cwd=place.ROOT, env=place.environment(), stdout=subprocess.PIPE, text=True)
+def _people() -> Path:
+    """The demo accounts as `demo people --json` prints them, kept so that a later start need not ask again."""
+    kept = place.home() / "people.json"
+    if not kept.exists():
+        done = place.run([str(place.PYTHON), "-m", "demo", "people", "--json"])
+        if done.returncode:
+            raise failed("不能列出演示账号。", done.stderr)
+        kept.touch(mode=0o600)
+        kept.write_text(done.stdout)
+    return kept
 
 
-def _greet(port: int, took: float, people: subprocess.Popen[str] | None) -> None:
+def _greet(port: int, took: float, *, demo: bool) -> None:
     print(f"\n一网已就绪（{took:.1f} 秒）：http://localhost:{port}\n", flush=True)
-    if people:
+    if demo:
         print("演示账号：")
-        for row in json.loads(people.communicate()[0]):
+        for row in json.loads(_people().read_text()):
             print(f"  {row['name']}　{row['role']}　用户名 {row['username']}　密码 {row['password']}" + (f"　（{row['note']}）" if row["note"] else ""))
     print("\n按 Ctrl-C 停止。", flush=True)
 
