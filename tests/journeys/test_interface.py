@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import subprocess
 import sys
@@ -28,12 +29,13 @@ organ = parties.organ_for("market_regulation", "440802000000").pk
 for code, rate in (("pos", 100000), ("other", 100000), ("slow", 3)):
     print(code, identity.make_client(SYSTEM, code=code, name="连锁餐饮系统", organ=organ, scope=["food_operation", "elderly_card_apply"], rate=rate)[1])
 """
+PDF = b"%PDF-1.4\n%%EOF\n"
 ELDER = {
     "key": "till-0001-0001", "item": "elderly_card_apply", "division": "440802001000",
     "applicant": {"name": "林海棠", "number": "44089919580312901X", "phone": "19911110000"},
     "situation": {"who": "self"}, "answers": {"name": "林海棠", "number": "44089919580312901X", "birth": "1958-03-12", "phone": "19911110000"},
+    "materials": [{"code": "photo", "name": "照片.pdf", "content": base64.b64encode(PDF).decode()}],
 }  # fmt: skip
-PDF = b"%PDF-1.4\n%%EOF\n"
 STRICT = SchemathesisConfig.from_dict({
     "checks": {
         "positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "413", "422"]},  # what a schema cannot say: check digits, scope, states
@@ -132,19 +134,34 @@ def test_refused(city: City, token: str, person: Callable[..., Person]) -> None:
     status, problem, headers = call(city, "POST", "/api/cases", wrong, token)
     assert status == 422 and "number" in problem["errors"] and headers["Content-Type"].startswith("application/problem+json")
     status, problem, _ = call(city, "POST", "/api/cases", {**ELDER, "key": "x"}, token)
-    assert status == 422 and "格式" in problem["errors"]["body.key"] if "body.key" in problem["errors"] else "格式" in problem["errors"]["key"]
+    assert status == 422 and "格式" in problem["errors"]["key"]
     assert call(city, "POST", "/api/cases", b"{", token)[:1] == (400,)
-    assert call(city, "POST", "/api/cases", b'"' + b"x" * 21_000_000 + b'"', token)[0] == 413
+    assert _announced(city, token, 21_000_000) == 413
     status, _, headers = call(city, "DELETE", "/api/cases", token=token)
     assert status == 405 and "POST" in headers["Allow"] and headers["Content-Type"].startswith("application/problem+json")
     answer = person("haitang").page.request.get(f"{city.url}/api/cases")  # a person's session opens no machine's door
     assert answer.status == 403
 
 
+def _announced(city: City, token: str, size: int) -> int:
+    """The answer to a body that is only announced: too large is refused before it is sent."""
+    connection = http.client.HTTPConnection("localhost", city.port, timeout=30)
+    connection.putrequest("POST", "/api/cases")
+    for name, value in (("Content-Type", "application/json"), ("Content-Length", str(size)), ("Authorization", f"Bearer {token}")):
+        connection.putheader(name, value)
+    connection.endheaders()
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
 def test_materials_are_checked_as_for_a_person(city: City, token: str) -> None:
     material = {"code": "no-such-material", "name": "a.pdf", "content": base64.b64encode(PDF).decode()}
     status, problem, _ = call(city, "POST", "/api/cases", {**ELDER, "key": "till-0001-0010", "materials": [material]}, token)
-    assert status == 422 and "material:no-such-material" in problem["errors"]
+    assert status == 422 and set(problem["errors"]) == {"material:no-such-material", "material:photo"}
+    script = {"code": "photo", "name": "照片.png", "content": base64.b64encode(b"MZ\x90\x00").decode()}
+    status, problem, _ = call(city, "POST", "/api/cases", {**ELDER, "key": "till-0001-0012", "materials": [script]}, token)
+    assert status == 422 and "不支持" in problem["errors"]["material:photo"]
     status, problem, _ = call(city, "POST", "/api/cases", {**ELDER, "key": "till-0001-0011", "materials": [{**material, "content": "###"}]}, token)
     assert status == 422 and "BASE64" in problem["errors"]["material:no-such-material"]
 
@@ -179,7 +196,7 @@ def test_whatever_is_sent_gets_an_answer_of_the_contract(city: City, token: str)
             def one(case: Any) -> None:
                 case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
 
-            limits = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None, phases=[Phase.generate])
+            limits = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None, phases=[Phase.generate])
             limits(given(case=operation.as_strategy(generation_mode=mode))(one))()
 
 
