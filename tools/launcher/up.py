@@ -200,10 +200,11 @@ def _people() -> Path:
 
 
 def _greet(port: int, took: float, *, demo: bool) -> None:
+    people = json.loads(_people().read_text()) if demo else []
     print(f"\n一网已就绪（{took:.1f} 秒）：http://localhost:{port}\n", flush=True)
     if demo:
         print("演示账号：")
-        for row in json.loads(_people().read_text()):
+        for row in people:
             print(f"  {row['name']}　{row['role']}　用户名 {row['username']}　密码 {row['password']}" + (f"　（{row['note']}）" if row["note"] else ""))
     print("\n按 Ctrl-C 停止。", flush=True)
 
