@@ -9,6 +9,10 @@ from typing import Any
 os.environ.setdefault("YIWANG_HOME", tempfile.mkdtemp(prefix="yiwang-test-"))  # keys and files of the tests, never the installation's own
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("yiwang", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
+settings.load_profile("yiwang")
 
 
 @pytest.fixture(scope="session")

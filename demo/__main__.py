@@ -39,7 +39,8 @@ def show(*, as_json: bool) -> int:
     return 0
 
 
-def run(options: argparse.Namespace) -> int:
+def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]:
+    """What makes the city, in order; each is harmless when it was done before."""
     from demo import cast, divisions, people
     from demo.peers import keys
     from yiwang.config.home import home
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from yiwang.platforms.licences import api as licences
 
     folder = home() / "keys" / "peers"
-    steps: list[tuple[str, Callable[[], Any]]] = [
+    return [
         ("工作日历", registers.seed_calendar),
         ("行政区划", divisions.load_divisions),
         ("县界", divisions.load_boundaries),
@@ -59,13 +60,24 @@ def run(options: argparse.Namespace) -> int:
         ("演示账号", cast.load_cast),
         ("支付和短信渠道", lambda: keys.configure(folder, payment_url=options.payment_url, sms_url=options.sms_url)),
     ]
+
+
+def run(options: argparse.Namespace) -> int:
+    from demo import progress
+
+    steps = steps_of(options)
+    progress.begin()
     for number, (name, step) in enumerate(steps, 1):
         begun = time.monotonic()
         print(f"  [{number}/{len(steps)}] {name} …", end="", flush=True)
         result = step()
+        progress.finish(name)
         print(f" {result if result is not None else '完成'}（{time.monotonic() - begun:.1f} 秒）", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

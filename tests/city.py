@@ -36,6 +36,7 @@ class City:
     port: int = field(default_factory=free_port)
     payment_port: int = field(default_factory=free_port)
     sms_port: int = field(default_factory=free_port)
+    stream_port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -45,7 +46,8 @@ class City:
     @property
     def environment(self) -> dict[str, str]:
         return {
-            **os.environ, "DATABASE_URL": self.database, "YIWANG_HOME": str(self.home), "YIWANG_PUBLIC_URL": self.url, "YIWANG_NOTICE": "演示数据",
+            **os.environ, "DATABASE_URL": self.database, "YIWANG_HOME": str(self.home), "YIWANG_PUBLIC_URL": self.url,
+            "YIWANG_STREAM_URL": f"http://localhost:{self.stream_port}", "YIWANG_NOTICE": "演示数据",
             "DJANGO_SETTINGS_MODULE": "yiwang.config.settings", "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}",
         }  # fmt: skip
 
@@ -53,14 +55,15 @@ class City:
         subprocess.run([sys.executable, *command], cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def start(self, name: str) -> None:
-        """web, worker or peers, in a process group of its own so that a kill reaches all of it."""
+        """web, worker, peers or stream, in a process group of its own so that a kill reaches all of it."""
         web = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1", "--blocking-threads", "4", "--no-ws"]
         commands = {
             "web": [*web, "yiwang.config.wsgi:application"],
+            "stream": ["-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(self.stream_port), "--no-ws", "yiwang.config.stream:application"],
             "worker": ["manage.py", "procrastinate", "worker"],
             "peers": ["-m", "demo.peers", str(self.payment_port), str(self.sms_port)],
         }
-        environment = {**self.environment, **({"YIWANG_PROCESS": "web"} if name == "web" else {})}
+        environment = {**self.environment, **({"YIWANG_PROCESS": "web"} if name in {"web", "stream"} else {})}
         log = (self.home / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [sys.executable, *commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -108,7 +111,7 @@ def raise_city(*, scale: int = 1) -> City:
     try:
         city.run("manage.py", "migrate", "-v", "0")
         city.run("-m", "demo", "load", "--scale", str(scale), "--payment-url", f"http://127.0.0.1:{city.payment_port}", "--sms-url", f"http://127.0.0.1:{city.sms_port}")
-        for name in ("web", "worker", "peers"):
+        for name in ("web", "worker", "peers", "stream"):
             city.start(name)
         city.wait()
     except BaseException:

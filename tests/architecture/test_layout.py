@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,11 @@ LABELS = {"messaging": "messages"}  # Django's own app has the name
 
 
 def tracked() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+    """The repository's files; on a bare machine without git, all that lie here and are not made here."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+        return [ROOT / name for name in listed if (ROOT / name).is_file()]
+    return [p for p in ROOT.rglob("*") if p.is_file() and not {"var", "__pycache__", "node_modules"} & set(p.parts) and not any(part.startswith(".") for part in p.relative_to(ROOT).parts)]
 
 
 def sources() -> list[Path]:

@@ -1,12 +1,12 @@
 """`./yiwang COMMAND`. Commands with a world of their own (bench, systems, demo, manage) are handed on in the virtual environment."""
 
 import argparse
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 
-from tools.launcher import check, cluster, doctor, packages, place, up
-from tools.launcher.say import Refusal
+from tools.launcher import check, cluster, doctor, packages, place, server, up
+from tools.launcher.say import Refusal, of_system, say
 
 LOCK = (
     "uv", "pip", "compile", "pyproject.toml", "--group", "dev", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "-p", "3.11",
@@ -42,21 +42,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _python(*command: str) -> int:
-    """Runs in the virtual environment with a database; a private cluster that we start is stopped again."""
+    """Runs in the virtual environment with a database."""
+    packages.provide()
+    with cluster.used():
+        return _hand_on(*command, DATABASE_URL=server.url())
+
+
+def _plain(*command: str) -> int:
+    """Runs in the virtual environment; needs no database."""
     packages.environment()
-    started = False if os.environ.get("DATABASE_URL") else cluster.start()
-    try:
-        environment = place.environment(DATABASE_URL=cluster.url())
-        return subprocess.run([str(place.PYTHON), *command], cwd=place.ROOT, env=environment, check=False).returncode
-    finally:
-        if started:
-            cluster.stop()
+    return _hand_on(*command)
 
 
-HANDED_ON = {
+def _hand_on(*command: str, **environment: str) -> int:
+    return subprocess.run([str(place.PYTHON), *command], cwd=place.ROOT, env=place.environment(**environment), check=False).returncode
+
+
+def _demo(rest: list[str]) -> int:
+    return (_plain if rest[:1] == ["people"] else _python)("-m", "demo", *(rest or ["load"]))
+
+
+HANDED_ON: dict[str, Callable[[list[str]], int]] = {
     "manage": lambda rest: _python("manage.py", *rest),
-    "demo": lambda rest: _python("-m", "demo", *(rest or ["load"])),
-    "systems": lambda rest: _python("manage.py", "systems", *rest),
+    "demo": _demo,
+    "systems": lambda rest: _plain("manage.py", "systems", *rest),
     "bench": lambda rest: _python("-m", "benchmarks", *rest),
     "lock": lambda rest: subprocess.run([*LOCK, *rest], cwd=place.ROOT, check=False).returncode,
 }
@@ -65,7 +74,11 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except Refusal as problem:
-        print(f"\n{problem}", file=sys.stderr)
+        say(f"\n{problem}")
         sys.exit(problem.code)
+    except OSError as problem:
+        say(f"\n{of_system(problem)}")
+        sys.exit(2)
     except KeyboardInterrupt:
+        say("\n已中断。重新运行会从停下的地方继续。")
         sys.exit(130)

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import time
 
-from tools.launcher import cluster, packages, place
+from tools.launcher import cluster, packages, place, server
 from tools.launcher.say import Refusal
 
 CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -20,27 +19,26 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 def check() -> int:
     """Runs every check, says which failed, returns how many."""
-    packages.environment()
-    _database()
-    failed = [name for name, command in CHECKS if not _passes(name, command)] + _stale_bundles()
-    print(f"\n没有通过：{'、'.join(failed)}" if failed else "\n全部通过。", flush=True)
-    return len(failed)
+    packages.provide()
+    with cluster.used():
+        return _check()
 
 
 def test(kind: str) -> int:
     """fast: everything but browsers and processes, in under a minute; all: checks, everything, journeys."""
-    packages.environment()
-    packages.fonts()
-    started = _database()
-    try:
+    packages.provide(browser=kind == "all")
+    with cluster.used():
+        _may_make_databases()
         if kind == "fast":
             return _pytest("src", "demo", "tests/architecture", "tests/benchmarks", "-n", "2", "--dist", "loadgroup")
-        packages.browser()
-        results = [check(), _pytest("src", "demo", "tests/architecture", "tests/benchmarks", "tests/launcher", "tests/docs", "-n", "2"), _pytest("tests/journeys", "tests/endurance", "-x")]
+        results = [_check(), _pytest("src", "demo", "tests/architecture", "tests/benchmarks", "tests/launcher", "tests/docs", "-n", "2"), _pytest("tests/journeys", "tests/endurance", "-x")]
         return int(any(results))
-    finally:
-        if started:
-            cluster.stop()
+
+
+def _check() -> int:
+    failed = [name for name, command in CHECKS if not _passes(name, command)] + _stale_bundles()
+    print(f"\n没有通过：{'、'.join(failed)}" if failed else "\n全部通过。", flush=True)
+    return len(failed)
 
 
 def _pytest(*arguments: str) -> int:
@@ -71,15 +69,13 @@ def _stale_bundles() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    return place.environment(DATABASE_URL=cluster.url())
+    """The installation's database server, but keys and files of the tests' own: never the installation's."""
+    own = place.home() / "test"
+    own.mkdir(exist_ok=True)
+    return place.environment(DATABASE_URL=server.url(), YIWANG_HOME=str(own))
 
 
-def _database() -> bool:
-    """Something to connect to: DATABASE_URL or the private cluster; True if this call started it."""
-    if os.environ.get("DATABASE_URL"):
-        cluster.reachable()
-        return False
-    try:
-        return cluster.start()
-    except Refusal as problem:
-        raise Refusal(f"测试需要数据库。{problem}") from problem
+def _may_make_databases() -> None:
+    found = server.reachable()
+    if not (found.createdb or found.superuser):
+        raise Refusal("测试要建立自己的数据库，而 DATABASE_URL 的角色没有 CREATEDB。请以管理员执行 ALTER ROLE … CREATEDB，并在 template1 中建立扩展 postgis、pg_trgm、btree_gist。")

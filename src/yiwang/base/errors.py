@@ -68,6 +68,7 @@ class TooMany(YiwangError):
     """Too many tries in too short a time."""
 
     status, code, title = 429, "too-many", "操作过于频繁"
+    retry_after: int = 60  #: seconds
 
 
 class Tampered(YiwangError):

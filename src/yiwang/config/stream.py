@@ -7,7 +7,7 @@ to the offices in which a post is held. It carries no content: "messages", "task
 import asyncio
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import SimpleCookie
 from typing import Any
@@ -21,7 +21,7 @@ import psycopg  # noqa: E402  # after django.setup, as everything below
 from asgiref.sync import sync_to_async  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import close_old_connections, connection  # noqa: E402
 
 from yiwang.engines.parties import api as parties  # noqa: E402
 from yiwang.kit.rowsecurity import elevated  # noqa: E402
@@ -32,6 +32,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 CHANNEL = "yiwang_live"
 HEARTBEAT = 20  # seconds; proxies close silent connections after 30 to 60
+MOST = 12  # open pages of one session
+_open: Counter[str] = Counter()
 _listeners: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)
 _pump: asyncio.Task[None] | None = None
 
@@ -44,11 +46,17 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/healthz":
         await _answer(send, 200, b"ok")
         return
-    addresses = await _addresses(scope) if scope["path"] == "/stream" else None
-    if not addresses:
-        await _answer(send, 404 if addresses is None else 401, b"")
+    if scope["path"] != "/stream" or scope["method"] != "GET":
+        await _answer(send, 404, b"")
         return
-    await _stream(addresses, receive, send)
+    session = _session(scope)
+    addresses = await _addresses(session)
+    if not addresses:
+        await _answer(send, 401, b"")
+    elif _open[session] >= MOST:
+        await _answer(send, 429, b"")
+    else:
+        await _stream(session, addresses, receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -61,8 +69,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-async def _stream(addresses: list[str], receive: Receive, send: Send) -> None:
+async def _stream(session: str, addresses: list[str], receive: Receive, send: Send) -> None:
     _start_pump()
+    _open[session] += 1
     queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
     for address in addresses:
         _listeners[address].add(queue)
@@ -75,10 +84,16 @@ async def _stream(addresses: list[str], receive: Receive, send: Send) -> None:
                 what = await asyncio.wait_for(queue.get(), HEARTBEAT)
                 body = f"event: changed\ndata: {json.dumps({'what': what})}\n\n"
             except TimeoutError:
+                if await _addresses(session) != addresses:  # signed out, or other posts and rights: the page asks again
+                    break
                 body = ": still here\n\n"
             await send({"type": "http.response.body", "body": body.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
     finally:
         gone.cancel()
+        _open[session] -= 1
+        if not _open[session]:
+            del _open[session]
         for address in addresses:
             _listeners[address].discard(queue)
 
@@ -116,21 +131,27 @@ async def _listen() -> None:
                 await listening.execute(f"LISTEN {CHANNEL}")
                 async for note in listening.notifies():
                     address, _, what = note.payload.partition(" ")
-                    for queue in list(_listeners.get(address, ())):
+                    represented = () if what == "messages" else _listeners.get(f"for:{address}", ())  # the principal's inbox is not the agent's
+                    for queue in {*_listeners.get(address, ()), *represented}:
                         if not queue.full():
                             queue.put_nowait(what)
         except psycopg.OperationalError:
             await asyncio.sleep(1)
 
 
-async def _addresses(scope: Scope) -> list[str]:
+def _session(scope: Scope) -> str:
     raw = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
     cookie = SimpleCookie(raw).get(settings.SESSION_COOKIE_NAME)
-    return await sync_to_async(_who)(cookie.value) if cookie else []
+    return cookie.value if cookie else ""
+
+
+async def _addresses(session: str) -> list[str]:
+    return await sync_to_async(_who)(session) if session else []
 
 
 def _who(session_key: str) -> list[str]:
-    """Addresses of the session's person: their party, and each office in which they hold a post."""
+    """Addresses of the session's person: their party, each principal they may act for, and each office in which they hold a post."""
+    close_old_connections()  # no request ends here that would do it
     account = SessionStore(session_key).get("_auth_user_id")
     if not account:
         return []
@@ -139,7 +160,8 @@ def _who(session_key: str) -> list[str]:
         if found is None or found.party_id is None:
             return []
         actor = parties.actor_for(found.pk, found.party_id, found.username)
-    return [f"party:{found.party_id}", *(f"organ:{organ}" for organ in actor.organs)]
+        principals = sorted(p.party for p in parties.principals_of(found.party_id))
+    return [f"party:{found.party_id}", *(f"for:party:{party}" for party in principals)] + [f"organ:{organ}" for organ in sorted(actor.organs)]
 
 
 def _connection() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
@@ -23,7 +23,12 @@ class ErrorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         lapsed = getattr(request, "lapsed", None)
-        return answer(request, lapsed) if lapsed else self.get_response(request)
+        response = answer(request, lapsed) if lapsed else self.get_response(request)
+        if response.status_code == 405 and request.path.startswith("/api/"):
+            allowed = response["Allow"]
+            response = problem_of(405, "method-not-allowed", "没有这种操作", f"这个地址只接受 {allowed}。")
+            response["Allow"] = allowed
+        return response
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponseBase | None:
         if isinstance(problem, YiwangError):
@@ -47,11 +52,21 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def problem_document(problem: YiwangError) -> JsonResponse:
-    """type, title, status, detail and, for wrong input, errors by field."""
-    body = {"type": f"urn:yiwang:problem:{problem.code}", "title": problem.title, "status": problem.status, "detail": problem.message}
-    body |= {"hint": problem.hint} if problem.hint else {}
-    body |= {"errors": problem.fields} if problem.fields else {}
-    return JsonResponse(body, status=problem.status, content_type="application/problem+json", json_dumps_params={"ensure_ascii": False})
+    """The document of a named error; who is asked for a token, or to wait, is told so in the header too."""
+    response = problem_of(problem.status, problem.code, problem.title, problem.message, hint=problem.hint, errors=problem.fields)
+    if isinstance(problem, SignInNeeded):
+        response["WWW-Authenticate"] = "Bearer"
+    if isinstance(problem, TooMany):
+        response["Retry-After"] = str(problem.retry_after)
+    return response
+
+
+def problem_of(status: int, code: str, title: str, detail: str, *, hint: str = "", errors: Mapping[str, str] | None = None) -> JsonResponse:
+    """type, title, status, detail and, for wrong input, errors by field (RFC 9457)."""
+    body = {"type": f"urn:yiwang:problem:{code}", "title": title, "status": status, "detail": detail}
+    body |= {"hint": hint} if hint else {}
+    body |= {"errors": dict(errors)} if errors else {}
+    return JsonResponse(body, status=status, content_type="application/problem+json", json_dumps_params={"ensure_ascii": False})
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

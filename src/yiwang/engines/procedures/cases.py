@@ -10,6 +10,7 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.procedures.models import Case, Event, Paper, Task
+from yiwang.kit import live
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Procedure, Step
@@ -102,12 +103,14 @@ def enter(case: Case, procedure: Procedure, *, at: datetime) -> Task | None:
     state = procedure.state(case.state)
     if not state.awaits:
         return None
+    organ = state.organ(case) if state.organ else case.organ_id
+    live.tell(f"organ:{organ}", "tasks")
     return Task.objects.create(
         case=case,
         state=state.code,
         title=state.task or state.name,
         role=state.awaits,
-        organ_id=state.organ(case) if state.organ else case.organ_id,
+        organ_id=organ,
         opened_at=at,
         due_at=case.due_at,
         warn_at=case.warn_at,
@@ -137,7 +140,16 @@ def record(case: Case, actor: Actor, step: Step, *, source: str, at: datetime, o
     audit.record(actor, f"case.{step.code}", subject=case, summary=f"{step.name}：{case.number}", case=case.pk, organ=organ)
     if step.document:
         Paper.objects.create(event=event, template=step.document)
+    _tell(case, public=step.public)
     return event
+
+
+def _tell(case: Case, *, public: bool) -> None:
+    """Open pages of the case learn that it moved: the offices' always, the applicant's and agent's where the step is theirs to see."""
+    addresses = {f"organ:{organ}" for organ in (case.organ_id, *case.tasks.filter(closed_at=None).values_list("organ", flat=True))}
+    addresses |= {f"party:{party}" for party in (case.applicant_id, case.agent_id) if party and public}
+    for address in sorted(addresses):
+        live.tell(address, f"case:{case.pk}")
 
 
 def _number(division: str, now: datetime) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.core import signing
 from django.db import connection, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from yiwang.base.errors import Conflict, NotAllowed, NotFound, SignInNeeded, TooMany
 from yiwang.base.ids import new_id
@@ -77,7 +78,9 @@ def authenticate_client(request: HttpRequest) -> Actor:
     if found is None or not hmac.compare_digest(found.secret_digest[:16], secret):
         raise SignInNeeded("对接系统已停用或更换了密钥。", hint="请联系平台的系统管理员。")
     if _calls_this_minute(found.pk) > found.rate:
-        raise TooMany(f"调用超过每分钟 {found.rate} 次的上限。", hint="请在下一分钟继续。")
+        refusal = TooMany(f"调用超过每分钟 {found.rate} 次的上限。", hint="请在下一分钟继续。")
+        refusal.retry_after = 60 - timezone.now().second
+        raise refusal
     return Actor(name=found.name, client=found.code, scope=tuple(found.scope), address=request.META.get("REMOTE_ADDR", ""))
 
 

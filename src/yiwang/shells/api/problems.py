@@ -6,7 +6,7 @@ from ninja import Schema
 
 
 class Problem(Schema):
-    """RFC 9457."""
+    """一个不能办理的请求（RFC 9457）：发生了什么、怎么办、错在哪一项。"""
 
     type: str
     title: str
@@ -16,4 +16,4 @@ class Problem(Schema):
     errors: dict[str, str] | None = None
 
 
-PROBLEMS: dict[int, Any] = dict.fromkeys((401, 403, 404, 409, 422), Problem)
+PROBLEMS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 503), Problem)

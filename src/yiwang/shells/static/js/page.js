@@ -35,9 +35,11 @@ if (stream && window.EventSource) {
   const source = new EventSource(stream, { withCredentials: true });
   source.addEventListener("changed", (event) => {
     const what = JSON.parse(event.data).what;
-    const here = document.querySelector("[data-live]");
-    if (here && (here.dataset.live === what || what.startsWith("case"))) document.querySelector("[data-live-note]")?.removeAttribute("hidden");
-    const unread = document.querySelector("[data-unread]");
-    if (what === "messages" && unread) unread.textContent = String(Number(unread.textContent) + 1);
+    const here = document.querySelector("[data-live]")?.dataset.live;
+    if (here && (what === here || what.startsWith(`${here}:`))) document.querySelector("[data-live-note]")?.removeAttribute("hidden");
+    if (what === "messages") {
+      document.querySelectorAll("[data-unread]").forEach((count) => { count.textContent = String(Number(count.textContent) + 1); });
+      document.querySelectorAll("[data-unread-box]").forEach((box) => box.removeAttribute("hidden"));
+    }
   });
 }

@@ -1,6 +1,6 @@
 """From an item to a case: a draft saved as typed, what the registers know filled in, materials, and a submission that happens exactly once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -30,7 +30,7 @@ def open_draft(actor: Actor, service: int, *, applicant: int | None = None) -> D
     """The open draft of this author for this applicant and office, begun if there is none. A clerk names the applicant. Raises Invalid, NotAllowed."""
     place = Implementation.objects.select_related("item", "organ").get(pk=service)
     who = _applicant(actor, applicant, place.item.key)
-    _serves(place, who)
+    serves(place, who)
     draft = Draft.objects.filter(author=actor.party, applicant=who, service=place, submitted_as=None).first()
     version = items.published(place.item_id)
     if draft is None:
@@ -132,26 +132,11 @@ def submit(actor: Actor, draft: int) -> Case:
     answers = items.validate(mine.version, situation, mine.answers)
     _by_registers(actor, mine, situation)
     _complete(mine, situation)
-    return _make_case(actor, mine, situation, answers)
+    return make_case(actor, mine, situation, answers)
 
 
-@transaction.atomic
-def submit_for(actor: Actor, *, service: int, applicant: Party, situation: Mapping[str, str], answers: Mapping[str, Any], key: str) -> Case:
-    """A submission by an authorised system for an applicant: the same checks, once per key."""
-    place = Implementation.objects.select_related("item", "organ").get(pk=service)
-    if not actor.client or ("*" not in actor.scope and place.item.key not in actor.scope):
-        raise NotAllowed("对接系统没有提交这一事项的授权。")
-    known = Case.objects.filter(applicant=applicant, key=key, client=actor.client).first()
-    if known:
-        return known
-    _serves(place, applicant)
-    draft = Draft(author=applicant, applicant=applicant, service=place, version=items.published(place.item_id), situation=dict(situation), answers=dict(answers))
-    full = situation_of(draft)
-    checked = items.validate(draft.version, full, answers)
-    return _make_case(actor, draft, full, checked, key=key)
-
-
-def _make_case(actor: Actor, draft: Draft, situation: Mapping[str, str], answers: dict[str, Any], *, key: str = "") -> Case:
+def make_case(actor: Actor, draft: Draft, situation: Mapping[str, str], answers: dict[str, Any], *, key: str = "", handed: Iterable[Material] = ()) -> Case:
+    """The case of a checked application with its first step taken; a case known by its key is returned as it is."""
     version, place = draft.version, draft.service
     at_counter = actor.holds(CLERK) and draft.applicant_id not in (actor.party, actor.acting_for)
     opening = procedures.Opening(
@@ -169,6 +154,9 @@ def _make_case(actor: Actor, draft: Draft, situation: Mapping[str, str], answers
     if not fresh:
         return case
     application = Application.objects.create(case=case, service=place, version=version, situation=dict(situation), answers=answers, sources=draft.sources)
+    for material in handed:  # before the first step, which may decide at once
+        material.application = application
+        material.save()
     way = draft.delivery.get("way") or Delivery.Way.ELECTRONIC
     Delivery.objects.create(
         application=application, way=way, receiver=draft.delivery.get("receiver", ""), phone=draft.delivery.get("phone", ""), address=draft.delivery.get("address", "")
@@ -198,7 +186,8 @@ def _applicant(actor: Actor, applicant: int | None, item: str) -> Party:
     return Party.objects.get(pk=actor.acting_for)
 
 
-def _serves(place: Implementation, who: Party) -> None:
+def serves(place: Implementation, who: Party) -> None:
+    """Raises Invalid where the item is for the other kind of party."""
     if who.kind == Party.Kind.PERSON and not place.item.for_persons:
         raise Invalid("这一事项由企业或单位申请。", hint="请在页面右上角切换为您代表的企业；还没有企业的，请先办理营业执照。")
     if who.kind == Party.Kind.ENTITY and not place.item.for_entities:
@@ -217,15 +206,21 @@ def _by_registers(actor: Actor, draft: Draft, situation: Mapping[str, str]) -> N
     given = set(draft.materials.values_list("code", flat=True))
     open_ones = [m for m in items.materials_for(draft.version, situation) if m["code"] not in given and m["source"] == "政府部门"]
     offered = licences.offered(actor, draft.applicant_id, [m["licence"] for m in open_ones if m.get("licence")])
+    for wanted in [m for m in open_ones if m.get("licence", "") in offered]:
+        Material.objects.create(draft=draft, code=wanted["code"], name=wanted["name"], way=Material.Way.LICENCE, licence=offered[wanted["licence"]])
+    for confirmed in confirmed_by_registers(actor, draft.version, draft.applicant_id, [m for m in open_ones if m.get("licence", "") not in offered]):
+        confirmed.draft = draft
+        confirmed.save()
+
+
+def confirmed_by_registers(actor: Actor, version: ItemVersion, applicant: int, wanted: Iterable[Mapping[str, Any]]) -> list[Material]:
+    """Materials (not saved yet) that need not be handed in because a register knows the applicant; each look is on the applicant's record."""
     with elevated():
-        facts = parties.facts_of(draft.applicant_id)
-    for wanted in open_ones:
-        licence = offered.get(wanted.get("licence", ""))
-        if licence:
-            Material.objects.create(draft=draft, code=wanted["code"], name=wanted["name"], way=Material.Way.LICENCE, licence=licence)
-        elif wanted.get("register") in {"人口库", "法人库"} and facts.verified:
-            Material.objects.create(draft=draft, code=wanted["code"], name=wanted["name"], way=Material.Way.REGISTER)
-            audit.record_access(actor, party=draft.applicant_id, what=wanted["name"], purpose=f"办理“{draft.version.item.name}”核验免提交")
+        verified = parties.facts_of(applicant).verified
+    confirmed = [m for m in wanted if verified and m["source"] == "政府部门" and m.get("register") in {"人口库", "法人库"}]
+    for one in confirmed:
+        audit.record_access(actor, party=applicant, what=one["name"], purpose=f"办理“{version.item.name}”核验免提交")
+    return [Material(code=one["code"], name=one["name"], way=Material.Way.REGISTER) for one in confirmed]
 
 
 def _complete(draft: Draft, situation: Mapping[str, str]) -> None:

@@ -6,9 +6,8 @@ from yiwang.engines.procedures.models import Case
 from yiwang.kit.declare import Indicator, Listen, Page, Role, System
 from yiwang.kit.guards import OFFICIAL, SIGNED_IN
 from yiwang.platforms.payments.api import BillSettled
-from yiwang.systems.services.acceptance import counter, desk, field, portal
+from yiwang.systems.services.acceptance import counter, desk, field, interface, portal
 from yiwang.systems.services.acceptance.flows import PROCEDURES
-from yiwang.systems.services.acceptance.interface import router
 from yiwang.systems.services.acceptance.listeners import bill_settled
 from yiwang.systems.services.acceptance.messages import templates
 
@@ -57,5 +56,5 @@ system = System(
         Page(shell="field", route="inspections/<int:inspection>/record", name="inspection-record", view=field.receive, guard=("inspector",)),
     ),
     journeys=("tests/journeys/test_food.py", "tests/journeys/test_elderly.py", "tests/journeys/test_road.py"),
-    api=(("/cases", router),),
+    api=(("/cases", interface.cases), ("/items", interface.guide)),
 )
