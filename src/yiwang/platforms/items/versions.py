@@ -12,7 +12,7 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.kit.actors import Actor
-from yiwang.platforms.items import search
+from yiwang.platforms.items import index
 from yiwang.platforms.items.models import Item, ItemVersion
 
 EDITOR = "item-editor"
@@ -89,7 +89,7 @@ def publish(actor: Actor, version: int, *, valid_from: date) -> ItemVersion:
     found.state, found.valid_from = ItemVersion.State.PUBLISHED, valid_from
     found.published_at, found.published_by = timezone.now(), actor.name
     found.save()
-    search.index([found.item])
+    index.build([found.item])
     audit.record(actor, "item.publish", subject=found, summary=f"发布 {found}，{valid_from} 起施行")
     return found
 
