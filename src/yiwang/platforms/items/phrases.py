@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 import rjieba
 from pypinyin import lazy_pinyin
@@ -43,16 +44,15 @@ def grams(text: str) -> tuple[str, ...]:
     if chars and all(c.isascii() and c.isalpha() for c in chars):
         sounds, chars = _syllables("".join(chars)), ["".join(chars)]
     else:
-        sounds = lazy_pinyin("".join(chars), errors=lambda rest: list(rest))
-    pairs = [a + b for a, b in zip(chars, chars[1:], strict=False)]
-    return (*chars, *pairs, *(f"~{a} {b}" for a, b in zip(sounds, sounds[1:], strict=False)))
+        sounds = [sound for c in chars for sound in lazy_pinyin(c)]  # one by one: which reading a character has must not hang on its neighbours
+    pairs = [a + b for a, b in pairwise(chars)]
+    return (*chars, *pairs, *(f"~{a} {b}" for a, b in pairwise(sounds)))
 
 
 def _names(name: str) -> Iterator[str]:
     yield name
     yield _BRACKETS.sub("", name)
-    for inside in _BRACKETS.findall(name):
-        yield inside
+    yield from _BRACKETS.findall(name)
 
 
 _SYLLABLE = re.compile(

@@ -6,6 +6,7 @@ Meaning: the cosine of the question and the item's nearest phrase. The parts are
 measured and left: it forgets how sure each stage is (docs/platforms/items.md).
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,7 +29,7 @@ MEANT = 0.5  # weight of a synonym beside a word of the question itself
 ENOUGH = 0.55  # share of the best score below which an answer is no answer
 SURE = 0.62  # a bundle at least this near is offered
 LEAST = 0.62  # below this the best answer is none
-__all__ = ["Bundles", "Hit", "build", "bundles_for", "health", "relevant", "search", "suggest"]
+__all__ = ["Bundles", "Counts", "Hit", "build", "bundles_for", "counts", "health", "relevant", "search", "suggest"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,23 @@ def bundles_for(text: str, limit: int = 2) -> Bundles:
     best = [index.bundles[place] for place in np.argsort(-scores)[:limit] if scores[place] >= SURE]
     rows = Bundle.objects.in_bulk(best)
     return [rows[pk] for pk in best if pk in rows]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many items in force there are, for whom, by theme and by department."""
+
+    total: int
+    persons: dict[str, int]
+    entities: dict[str, int]
+    functions: dict[str, int]
+
+
+def counts() -> Counts:
+    rows = list(_allowed("", "", "", "").only("function", "objects_served", "person_topics", "legal_topics"))
+    persons = Counter(topic for item in rows if item.for_persons for topic in item.person_topics + item.legal_topics)
+    entities = Counter(topic for item in rows if item.for_entities for topic in item.person_topics + item.legal_topics)
+    return Counts(len(rows), persons, entities, Counter(item.function for item in rows))
 
 
 def by_words(index: Index, question: str) -> dict[int, float]:
