@@ -30,6 +30,7 @@ class ItemsPage:
 @dataclass(frozen=True)
 class EditPage:
     version: ItemVersion
+    seen: str  # the state of the draft that the form began from
     tables: list[tuple[tables.Table, list[tuple[str, list[tables.Cell]]]]]
     units: tuple[tuple[str, str], ...]
     missing: dict[str, str]
@@ -58,9 +59,14 @@ def edit(request: HttpRequest, version: int) -> HttpResponse:
     actor, found = actor_of(request), _version(version)
     errors: dict[str, str] = {}
     message = ""
+    seen = request.POST.get("seen", "") or found.edited_at.isoformat()
     if request.method == "POST":
+        changes, problems = _changes(request, found)
         try:
-            found = versions.edit(actor, version, _changes(request, found), seen=request.POST.get("seen", ""))
+            if problems:
+                raise Invalid("有内容需要修改，还没有保存。", fields=problems)
+            found = versions.edit(actor, version, changes, seen=seen)
+            seen = found.edited_at.isoformat()
             if request.POST.get("do") == "publish":
                 day = request.POST.get("valid_from", "")
                 if not day:
@@ -72,8 +78,10 @@ def edit(request: HttpRequest, version: int) -> HttpResponse:
             return redirect("items:edit", version=version)
         except (Invalid, Conflict) as problem:
             errors, message = problem.fields, problem.message
+            for name, value in changes.items():  # shown again as typed, not saved
+                setattr(found, name, value)
     shown = [(table, tables.shown(found, table)) for table in tables.TABLES]
-    page = EditPage(found, shown, UNITS, versions.missing(found), errors, message, versions.history(found.item_id))
+    page = EditPage(found, seen, shown, UNITS, versions.missing(found), errors, message, versions.history(found.item_id))
     return render(request, "items/edit.html", {"page": page}, status=422 if message else 200)
 
 
@@ -84,12 +92,13 @@ def _version(version: int) -> ItemVersion:
     return found
 
 
-def _changes(request: HttpRequest, version: ItemVersion) -> dict[str, Any]:
-    """What the form holds, by the version's own fields; what the table does not show of a row stays."""
+def _changes(request: HttpRequest, version: ItemVersion) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the form holds, by the version's own fields, and what is wrong with it in words."""
     data = request.POST
     changes: dict[str, Any] = {name: [line.strip() for line in data[name].splitlines() if line.strip()] for name in LINES if name in data}
     changes |= {name: int(data[name]) if data[name].isdigit() else None for name in NUMBERS if name in data}
     changes |= {name: data[name].strip() for name in TEXTS if name in data}
     if changes.get("visits", 0) is None:
         changes["visits"] = 0
-    return changes | tables.read(data, version)
+    lists, problems = tables.read(data, version)
+    return changes | lists, problems

@@ -20,7 +20,7 @@ from yiwang.engines.parties import api as parties
 from yiwang.platforms.items import meaning
 from yiwang.platforms.items.index import Index, best_of, build, current
 from yiwang.platforms.items.models import Bundle, Implementation, Item, ItemVersion
-from yiwang.platforms.items.phrases import plain, tokens
+from yiwang.platforms.items.phrases import is_pinyin, plain, standard, tokens
 
 WORDS = 0.3  # weight of the words beside the meaning (measured on the working set; a wide plateau)
 LIKE = 0.7  # weight of the nearest phrase by characters and sounds
@@ -28,7 +28,7 @@ NAME = 1.5  # weight of a word that stands in the name
 MEANT = 0.5  # weight of a synonym beside a word of the question itself
 ENOUGH = 0.55  # share of the best score below which an answer is no answer
 SURE = 0.62  # a bundle at least this near is offered
-LEAST = 0.62  # below this the best answer is none
+LEAST = 0.66  # below this the best answer is none
 __all__ = ["Bundles", "Counts", "Hit", "build", "bundles_for", "counts", "health", "relevant", "search", "suggest"]
 
 
@@ -50,13 +50,14 @@ def search(text: str, *, who: str = "", topic: str = "", function: str = "", div
     An empty question lists by name. Without the encoder the words alone decide.
     """
     allowed = _allowed(who, topic, function, division)
-    question = text.strip()[:100]
+    question = standard(text.strip()[:100])
     if not question:
         return [Hit(item, 0.0) for item in allowed.order_by("name")[:limit]]
     index = current()
     matter = plain(question)
     near = index.likeness.to(matter)
-    scores = by_meaning(index, question) + LIKE * best_of(index.likeness.owner, near, len(index.items))
+    alike = best_of(index.likeness.owner, near, len(index.items))
+    scores = LIKE * alike + (alike if is_pinyin(matter) else by_meaning(index, question))  # letters of pinyin mean nothing to the encoder
     shares = by_words(index, question)
     open_now = set(allowed.values_list("pk", flat=True))
     total = {pk: float(scores[place]) + WORDS * shares.get(pk, 0.0) for place, pk in enumerate(index.items) if pk in open_now}
@@ -75,7 +76,7 @@ def relevant(hits: list[Hit]) -> list[Hit]:
 
 def bundles_for(text: str, limit: int = 2) -> Bundles:
     """一件事 that the question means, the nearest first; often none."""
-    index, question = current(), text.strip()[:100]
+    index, question = current(), standard(text.strip()[:100])
     if not question or not index.bundles:
         return []
     scores = best_of(index.bundle_owner, np.max(index.bundle_vectors @ _encoded(question).T, axis=1), len(index.bundles))

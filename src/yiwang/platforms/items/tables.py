@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from yiwang.base.errors import Invalid
 from yiwang.platforms.items.models import ItemVersion
 
+NOBODY_ASKS = "?"  # holds what was typed, so that the refused form shows it again; never saved
 BLANKS = 2  # empty rows for new entries; saving makes room for more
 KINDS = (
     ("text", "一行文字"), ("long", "多行文字"), ("number", "数字"), ("date", "日期"), ("choice", "单选"), ("multi", "多选"), ("citizen", "身份证号码"),
@@ -68,8 +68,8 @@ def shown(version: ItemVersion, table: Table) -> list[tuple[str, list[Cell]]]:
     return rows + [("", blank)] * BLANKS
 
 
-def read(data: Sent, version: ItemVersion) -> dict[str, list[dict[str, Any]]]:
-    """The lists as the form sent them, by key. What the table does not show of a row stays. Raises Invalid for a situation that no question has."""
+def read(data: Sent, version: ItemVersion) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+    """The lists as the form sent them, by key, and what is wrong with them in words. What the table does not show of a row stays."""
     made: dict[str, list[dict[str, Any]]] = {}
     problems: dict[str, str] = {}
     for table in TABLES:
@@ -79,9 +79,7 @@ def read(data: Sent, version: ItemVersion) -> dict[str, list[dict[str, Any]]]:
         made[table.key], wrong = _rows(data, table, version, questions)
         if wrong:
             problems[table.key] = f"{table.label}：“{'”“'.join(wrong)}”不是任何情形问题的选项"
-    if problems:
-        raise Invalid("有内容需要修改。", fields=problems)
-    return made
+    return made, problems
 
 
 def _rows(data: Sent, table: Table, version: ItemVersion, questions: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -126,7 +124,8 @@ def _write(row: dict[str, Any], column: Column, value: str, questions: list[dict
     parts = _parts(value)
     match column.kind:
         case "flag":
-            if value != "yes" or column.code != "required" or "required" in row:
+            usual = column.code == "required"  # what a row that says nothing means
+            if column.code in row or (value == "yes") != usual:
                 row[column.code] = value == "yes"
         case "list":
             _set(row, column.code, parts)
@@ -153,6 +152,7 @@ def _situation(row: dict[str, Any], texts: list[str], questions: list[dict[str, 
         found = next(((q["code"], o["code"]) for q in questions for o in q["options"] if o["text"] == text), None)
         if found is None:
             wrong.append(text)
+            kept.setdefault(NOBODY_ASKS, []).append(text)
         else:
             kept.setdefault(found[0], []).append(found[1])
     _set(row, "when", kept)
