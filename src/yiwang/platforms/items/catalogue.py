@@ -232,7 +232,9 @@ def _load_bundles() -> None:
         if wrong:
             raise Invalid(f"一件事 {row['key']} 引用了不存在的事项 {wrong}")
         fields = {"name": row["name"], "says": row.get("says", []), "lead": row["lead"], "who": row["who"], "steps": row["steps"], "source": row.get("list", "")}
-        Bundle.objects.get_or_create(key=row["key"], defaults=fields)
+        bundle, made = Bundle.objects.get_or_create(key=row["key"], defaults=fields)
+        if not made and set(row.get("says", [])) - set(bundle.says):
+            Bundle.objects.filter(pk=bundle.pk).update(says=list(dict.fromkeys([*bundle.says, *row["says"]])))
 
 
 def _problems(data: dict[str, Any]) -> Iterator[str]:

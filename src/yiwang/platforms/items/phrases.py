@@ -57,10 +57,8 @@ def tokens(text: str) -> list[str]:
 def grams(text: str) -> tuple[str, ...]:
     """Characters, pairs of characters and pairs of syllables (~), which hold when a sound-alike character is typed; pinyin typed as letters gives syllables."""
     chars = [c for c in text.lower() if c.isalnum()]
-    if is_pinyin(text):
-        sounds = _SYLLABLE.findall("".join(chars))
-    else:
-        sounds = [sound for c in chars for sound in lazy_pinyin(c)]  # one by one: which reading a character has must not hang on its neighbours
+    # one by one: which reading a character has must not hang on its neighbours
+    sounds = _SYLLABLE.findall("".join(chars)) if is_pinyin(text) else [sound for c in chars for sound in lazy_pinyin(c)]
     pairs = [a + b for a, b in pairwise(chars)]
     return (*chars, *pairs, *(f"~{a} {b}" for a, b in pairwise(sounds)))
 
