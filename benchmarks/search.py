@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 OWN = Path(__file__).parent / "questions" / "own.tsv"
-DEPTHS = (1, 3, 10)
+DEPTHS = (1, 3, 5, 10)
 Ask = Callable[[str, str], list[str]]  # question, place → names of items, the best first
 FLOOR = """
 CREATE TEMP TABLE floor ON COMMIT DROP AS
@@ -110,7 +110,7 @@ def _asking() -> tuple[Ask, Ask, Ask]:
 
     from yiwang.engines.parties import api as parties
     from yiwang.platforms.items import api as items
-    from yiwang.platforms.items.search import tokens
+    from yiwang.platforms.items.phrases import tokens
 
     with connection.cursor() as cursor:
         cursor.execute(FLOOR)

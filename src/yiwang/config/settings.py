@@ -10,6 +10,7 @@ from yiwang.config import home, spatial
 BASE_DIR = Path(__file__).resolve().parents[1]
 HOME = home.home()  # YIWANG_HOME, default var/: cluster, keys, files, logs
 SECRET_KEY = home.secret("django.key")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: every worker is one core's; BLAS threads that wait for each other made a search 8 times dearer
 DEBUG = os.environ.get("YIWANG_DEBUG") == "1"
 ZONE = os.environ.get("YIWANG_ZONE", "all")  # internet | extranet | exchange | all
 ALLOWED_HOSTS = os.environ.get("YIWANG_HOSTS", "localhost,127.0.0.1,[::1]").split(",")

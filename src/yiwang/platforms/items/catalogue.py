@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from yiwang.base import identifiers
 from yiwang.base.errors import Invalid
 from yiwang.engines.parties.models import Division, Management, Organisation
 from yiwang.engines.registers import api as registers
-from yiwang.platforms.items import search
+from yiwang.platforms.items import index
 from yiwang.platforms.items.models import Bundle, Implementation, Item, ItemVersion, Synonym
 
 FOLDER = Path(__file__).parent / "data"
@@ -32,6 +33,7 @@ def load_catalogue() -> dict[str, int]:
     problems = list(_problems(data))
     if problems:
         raise Invalid("事项数据有误：\n" + "\n".join(problems))
+    _load_sayings(data["items"])
     known = set(Item.objects.values_list("key", flat=True))
     fresh = [row for row in data["items"] if row["key"] not in known]
     items = [_item(row, built.get(row["key"], {})) for row in fresh]
@@ -41,8 +43,8 @@ def load_catalogue() -> dict[str, int]:
     registers.seed_elements((f["element"], f["name"]) for v in versions for f in v.fields if f.get("element"))
     registers.seed_policies(FOLDER / "policies.yaml")
     _load_bundles()
-    Synonym.objects.bulk_create((Synonym(word=w, means=m) for w, m in _read("synonyms.yaml").items()), ignore_conflicts=True)
-    search.index(Item.objects.filter(Q(meaning=None) | Q(words=None)))  # the fresh ones, and those loaded while the encoder did not answer
+    Synonym.objects.bulk_create((Synonym(word=w, means=m) for w, m in _synonyms().items()), ignore_conflicts=True)
+    index.build(Item.objects.filter(Q(meaning=None) | Q(words=None)))  # the fresh ones, and those loaded while the encoder did not answer
     return {"items": Item.objects.count(), "implementations": load_implementations(), "bundles": Bundle.objects.count()}
 
 
@@ -102,8 +104,41 @@ def _item(row: dict[str, Any], own: dict[str, Any]) -> Item:
         objects_served=row["object"],
         person_topics=topics.get("persons", []),
         legal_topics=topics.get("legal", []),
-        says=list(dict.fromkeys([*own.get("says", []), *row["says"]])),
+        says=_says(row, own),
     )
+
+
+def _says(row: dict[str, Any], own: dict[str, Any]) -> list[str]:
+    """What people say, each once; the catalogue's fillers (its own name with 怎么办 after it) say nothing."""
+    fillers = ("怎么办", "要什么材料")
+    given = [said for said in row["says"] if not (said.endswith(fillers) and row["name"].startswith(said[:2]))]
+    return list(dict.fromkeys([*own.get("says", []), *given, *str(_asks().get(row["key"], "")).split()]))
+
+
+@cache
+def _asks() -> dict[str, str]:
+    found: dict[str, str] = _read("asks.yaml")
+    return found
+
+
+def _synonyms() -> dict[str, list[str]]:
+    """People's word → the catalogue's words; one word may stand in several groups."""
+    found: dict[str, list[str]] = {}
+    for group in _read("synonyms.yaml").values():
+        for means, said in group.items():
+            for word in str(said).split():
+                found.setdefault(word, []).extend(str(means).split())
+    return found
+
+
+def _load_sayings(rows: list[dict[str, Any]]) -> None:
+    """What the data says anew about items that are there already; they are indexed again."""
+    built, given = _read("built.yaml"), {row["key"]: row for row in rows}
+    for item in Item.objects.only("key", "says"):
+        if item.key in given:
+            says = list(dict.fromkeys([*item.says, *_says(given[item.key], built.get(item.key, {}))]))
+            if says != item.says:
+                Item.objects.filter(pk=item.pk).update(says=says, meaning=None)
 
 
 def _version(item: Item, row: dict[str, Any], own: dict[str, Any], sets: dict[str, Any]) -> ItemVersion:
@@ -197,7 +232,9 @@ def _load_bundles() -> None:
         if wrong:
             raise Invalid(f"一件事 {row['key']} 引用了不存在的事项 {wrong}")
         fields = {"name": row["name"], "says": row.get("says", []), "lead": row["lead"], "who": row["who"], "steps": row["steps"], "source": row.get("list", "")}
-        Bundle.objects.get_or_create(key=row["key"], defaults=fields)
+        bundle, made = Bundle.objects.get_or_create(key=row["key"], defaults=fields)
+        if not made and set(row.get("says", [])) - set(bundle.says):
+            Bundle.objects.filter(pk=bundle.pk).update(says=list(dict.fromkeys([*bundle.says, *row["says"]])))
 
 
 def _problems(data: dict[str, Any]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The bureau's desk: find an item, draft its next version, preview it as people will see it, publish it from a day on."""
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,18 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from yiwang.base.errors import Invalid, NotFound
+from yiwang.base.errors import Conflict, Invalid, NotFound
 from yiwang.kit.guards import actor_of
 from yiwang.platforms.items import search as searching
-from yiwang.platforms.items import versions
+from yiwang.platforms.items import tables, versions
 from yiwang.platforms.items.models import Item, ItemVersion
 
 LINES = ("conditions", "basis")  # one sentence a line
-TABLES: dict[str, tuple[tuple[str, str], ...]] = {  # repeated rows: key → columns
-    "materials": (("code", "代码"), ("name", "材料名称"), ("source", "来源"), ("licence", "电子证照"), ("note", "说明")),
-    "faq": (("ask", "问"), ("answer", "答")),
-}
 NUMBERS = ("promise_amount", "limit_amount", "visits")
+UNITS = (("working", "工作日"), ("calendar", "自然日"), ("hour", "小时"), ("month", "月"))
 TEXTS = ("promise_unit", "limit_unit", "limit_basis", "area", "result_name", "source")
 
 
@@ -34,11 +30,13 @@ class ItemsPage:
 @dataclass(frozen=True)
 class EditPage:
     version: ItemVersion
-    tables: list[tuple[str, str, tuple[tuple[str, str], ...], list[list[str]]]]
+    seen: str  # the state of the draft that the form began from
+    tables: list[tuple[tables.Table, list[tuple[str, list[tables.Cell]]]]]
+    units: tuple[tuple[str, str], ...]
     missing: dict[str, str]
     errors: dict[str, str]
     message: str
-    history: list[ItemVersion]
+    history: list[tuple[ItemVersion, list[str]]]  # with what changed against the one before
 
 
 def items(request: HttpRequest) -> HttpResponse:
@@ -61,9 +59,14 @@ def edit(request: HttpRequest, version: int) -> HttpResponse:
     actor, found = actor_of(request), _version(version)
     errors: dict[str, str] = {}
     message = ""
+    seen = request.POST.get("seen", "") or found.edited_at.isoformat()
     if request.method == "POST":
+        changes, problems = _changes(request, found)
         try:
-            found = versions.edit(actor, version, _changes(request, found))
+            if problems:
+                raise Invalid("有内容需要修改，还没有保存。", fields=problems)
+            found = versions.edit(actor, version, changes, seen=seen)
+            seen = found.edited_at.isoformat()
             if request.POST.get("do") == "publish":
                 day = request.POST.get("valid_from", "")
                 if not day:
@@ -73,12 +76,13 @@ def edit(request: HttpRequest, version: int) -> HttpResponse:
                 return redirect("items:items")
             flash.success(request, "草稿已保存。")
             return redirect("items:edit", version=version)
-        except Invalid as problem:
+        except (Invalid, Conflict) as problem:
             errors, message = problem.fields, problem.message
-    tables = [(key, str(getattr(ItemVersion._meta.get_field(key), "verbose_name", key)), columns, [[str(row.get(c, "")) for c, _ in columns] for row in getattr(found, key)]) for key, columns in TABLES.items()]
-    history = list(found.item.versions.order_by("-number"))
-    page = EditPage(found, tables, versions.missing(found), errors, message, history)
-    return render(request, "items/edit.html", {"page": page}, status=422 if errors else 200)
+            for name, value in changes.items():  # shown again as typed, not saved
+                setattr(found, name, value)
+    shown = [(table, tables.shown(found, table)) for table in tables.TABLES]
+    page = EditPage(found, seen, shown, UNITS, versions.missing(found), errors, message, versions.history(found.item_id))
+    return render(request, "items/edit.html", {"page": page}, status=422 if message else 200)
 
 
 def _version(version: int) -> ItemVersion:
@@ -88,33 +92,13 @@ def _version(version: int) -> ItemVersion:
     return found
 
 
-def _changes(request: HttpRequest, version: ItemVersion) -> dict[str, Any]:
-    """What the form holds, by the version's own fields; what the table does not show of a row stays."""
+def _changes(request: HttpRequest, version: ItemVersion) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the form holds, by the version's own fields, and what is wrong with it in words."""
     data = request.POST
     changes: dict[str, Any] = {name: [line.strip() for line in data[name].splitlines() if line.strip()] for name in LINES if name in data}
     changes |= {name: int(data[name]) if data[name].isdigit() else None for name in NUMBERS if name in data}
     changes |= {name: data[name].strip() for name in TEXTS if name in data}
     if changes.get("visits", 0) is None:
         changes["visits"] = 0
-    for key, columns in TABLES.items():
-        if f"{key}-{columns[0][0]}" in data:
-            changes[key] = _rows(data, key, columns, getattr(version, key))
-    for key in ("fields", "questions"):
-        if key in data:
-            try:
-                changes[key] = json.loads(data[key])
-            except ValueError:
-                raise Invalid("有内容需要修改。", fields={key: "格式不正确，请检查括号和引号"}) from None
-    return changes
-
-
-def _rows(data: Any, key: str, columns: tuple[tuple[str, str], ...], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    lists = [data.getlist(f"{key}-{code}") for code, _ in columns]
-    first = columns[0][0]
-    known = {row.get(first): row for row in before}
-    made = []
-    for values in zip(*lists, strict=True):
-        row = {code: value.strip() for (code, _), value in zip(columns, values, strict=True)}
-        if any(row.values()):
-            made.append({**known.get(row[first], {}), **row})
-    return made
+    lists, problems = tables.read(data, version)
+    return changes | lists, problems

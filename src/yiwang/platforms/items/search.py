@@ -1,17 +1,16 @@
-"""Search in plain words: by the words of the catalogue and its synonyms, and by meaning; one score from both.
+"""Search in plain words, in two stages: by the words of the catalogue and by meaning; one score from both.
 
-Words: PostgreSQL full text over rjieba's words. An item's share of the question's words, each word weighing by its rarity (inverse document
-frequency, Sparck Jones 1972), half as much again in the name. Meaning: the cosine of the question and the item's nearest phrase. The two are added: both lie
-near 0 to 1. Fusion by rank (Cormack et al. 2009) was measured and left: it forgets how sure each stage is (docs/platforms/items.md).
+Words: PostgreSQL full text over rjieba's words and the synonyms of the question, an item's share of those words, each weighing by its rarity (inverse
+document frequency, Sparck Jones 1972); and the nearest phrase by pairs of characters and of syllables, which holds when a word is mistyped.
+Meaning: the cosine of the question and the item's nearest phrase. The parts are added: all lie near 0 to 1. Fusion by rank (Cormack et al. 2009) was
+measured and left: it forgets how sure each stage is (docs/platforms/items.md).
 """
 
-import threading
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
-from math import log
+from functools import lru_cache
 
 import numpy as np
-import rjieba
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -19,37 +18,30 @@ from django.utils import timezone
 from yiwang.base.errors import Unavailable
 from yiwang.engines.parties import api as parties
 from yiwang.platforms.items import meaning
-from yiwang.platforms.items.models import Implementation, Item, ItemVersion, Synonym
+from yiwang.platforms.items.index import Index, best_of, build, current
+from yiwang.platforms.items.models import Bundle, Implementation, Item, ItemVersion
+from yiwang.platforms.items.phrases import is_pinyin, plain, standard, tokens
 
-STOP = frozenset(
-    "的 了 吗 呢 啊 要 想 我 我们 你 怎么 怎么办 如何 什么 哪些 哪里 在 去 和 与 或 及 有 是 可以 需要 应该 请问 一下 一个 手续 办理 办 证件 材料 流程".split()  # noqa: SIM905  # a list of words reads best as words
-)
-WORDS = 0.4  # weight of the words beside the meaning; any value from 0.2 to 0.8 finds nearly the same (measured on the working set)
+WORDS = 0.3  # weight of the words beside the meaning (measured on the working set; a wide plateau)
+LIKE = 0.7  # weight of the nearest phrase by characters and sounds
 NAME = 1.5  # weight of a word that stands in the name
-_lock = threading.Lock()
-_kept: "Index | None" = None
+MEANT = 0.5  # weight of a synonym beside a word of the question itself
+ENOUGH = 0.55  # share of the best score below which an answer is no answer
+SURE = 0.62  # a bundle at least this near is offered
+LEAST = 0.66  # below this the best answer is none
+__all__ = ["Bundles", "Counts", "Hit", "build", "bundles_for", "counts", "health", "relevant", "search", "suggest"]
 
 
 @dataclass(frozen=True)
 class Hit:
-    """An item with its score; higher is better, comparable within one answer only."""
+    """An item with its score; higher is better, comparable within one answer only. `why` is the phrase it was found by, when its name does not say so."""
 
     item: Item
     score: float
+    why: str = ""
 
 
-@dataclass(frozen=True)
-class Index:
-    """What a process keeps of one version of the index: the vector of each phrase, whose phrase it is, how many items hold each word."""
-
-    version: int
-    items: list[int]
-    owner: "np.ndarray[tuple[int], np.dtype[np.intp]]"  #: place in `items`, one for each row of `vectors`
-    vectors: meaning.Vectors
-    holders: dict[str, int]
-
-    def rarity(self, word: str) -> float:
-        return log((len(self.items) + 1) / (self.holders.get(word, 0) + 0.5))
+Bundles = list[Bundle]
 
 
 def search(text: str, *, who: str = "", topic: str = "", function: str = "", division: str = "", limit: int = 20) -> list[Hit]:
@@ -58,44 +50,79 @@ def search(text: str, *, who: str = "", topic: str = "", function: str = "", div
     An empty question lists by name. Without the encoder the words alone decide.
     """
     allowed = _allowed(who, topic, function, division)
-    question = text.strip()[:100]
+    question = standard(text.strip()[:100])
     if not question:
         return [Hit(item, 0.0) for item in allowed.order_by("name")[:limit]]
-    scores = by_meaning(question)
-    for pk, share in by_words(question).items():
-        scores[pk] = scores.get(pk, 0.0) + WORDS * share
+    index = current()
+    matter = plain(question)
+    near = index.likeness.to(matter)
+    alike = best_of(index.likeness.owner, near, len(index.items))
+    scores = LIKE * alike + (alike if is_pinyin(matter) else by_meaning(index, question))  # letters of pinyin mean nothing to the encoder
+    shares = by_words(index, question)
     open_now = set(allowed.values_list("pk", flat=True))
-    best = sorted(open_now & scores.keys(), key=lambda pk: (-scores[pk], pk))[:limit]
+    total = {pk: float(scores[place]) + WORDS * shares.get(pk, 0.0) for place, pk in enumerate(index.items) if pk in open_now}
+    best = sorted((pk for pk in total if total[pk] > 0), key=lambda pk: (-total[pk], pk))[:limit]
     rows = Item.objects.defer("words", "meaning").in_bulk(best)
-    return [Hit(rows[pk], scores[pk]) for pk in best]
+    place_of = {pk: place for place, pk in enumerate(index.items)}
+    return [Hit(rows[pk], total[pk], _why(index, near, place_of[pk], rows[pk])) for pk in best]
 
 
-def by_words(question: str) -> dict[int, float]:
+def relevant(hits: list[Hit]) -> list[Hit]:
+    """The hits worth reading: none when even the best is a guess, and no further than where the scores have fallen off."""
+    if not hits or hits[0].score < LEAST:
+        return []
+    return [hit for hit in hits if hit.score >= ENOUGH * hits[0].score]
+
+
+def bundles_for(text: str, limit: int = 2) -> Bundles:
+    """一件事 that the question means, the nearest first; often none."""
+    index, question = current(), standard(text.strip()[:100])
+    if not question or not index.bundles:
+        return []
+    scores = best_of(index.bundle_owner, np.max(index.bundle_vectors @ _encoded(question).T, axis=1), len(index.bundles))
+    scores = np.maximum(scores, best_of(index.bundle_likeness.owner, index.bundle_likeness.to(plain(question)), len(index.bundles)))
+    best = [index.bundles[place] for place in np.argsort(-scores)[:limit] if scores[place] >= SURE]
+    rows = Bundle.objects.in_bulk(best)
+    return [rows[pk] for pk in best if pk in rows]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many items in force there are, for whom, by theme and by department."""
+
+    total: int
+    persons: dict[str, int]
+    entities: dict[str, int]
+    functions: dict[str, int]
+
+
+def counts() -> Counts:
+    rows = list(_allowed("", "", "", "").only("function", "objects_served", "person_topics", "legal_topics"))
+    persons = Counter(topic for item in rows if item.for_persons for topic in item.person_topics + item.legal_topics)
+    entities = Counter(topic for item in rows if item.for_entities for topic in item.person_topics + item.legal_topics)
+    return Counts(len(rows), persons, entities, Counter(item.function for item in rows))
+
+
+def by_words(index: Index, question: str) -> dict[int, float]:
     """Items that hold any word of the question or of its synonyms → their share of those words by rarity."""
-    index = _index()
-    asked = dict.fromkeys(tokens(question) + [word for phrase in synonyms(question) for word in tokens(phrase)])
-    rarity = [index.rarity(word) for word in asked]
+    asked = {word: MEANT for phrase in index.meant(question) for word in tokens(phrase)} | dict.fromkeys(tokens(plain(question)), 1.0)
+    weights = [weight * index.rarity(word) for word, weight in asked.items()]
     if not asked:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT i.id, sum(a.rarity * CASE WHEN i.words @@ (quote_literal(a.word) || ':A')::tsquery THEN %s ELSE 1 END) / %s"
             " FROM unnest(%s::text[], %s::float8[]) AS a (word, rarity) JOIN items_item i ON i.words @@ quote_literal(a.word)::tsquery GROUP BY i.id",
-            [NAME, sum(rarity), list(asked), rarity],
+            [NAME, sum(weights), list(asked), weights],
         )
         return {pk: float(share) for pk, share in cursor.fetchall()}
 
 
-def by_meaning(question: str) -> dict[int, float]:
-    """Every item → the cosine of the question and its nearest phrase; nothing when the encoder does not answer."""
-    index = _index()
-    try:
-        asked = meaning.encode([question])[0]
-    except Unavailable:
-        return {}
-    nearest = np.full(len(index.items), -1.0)
-    np.maximum.at(nearest, index.owner, index.vectors @ asked)
-    return dict(zip(index.items, nearest.tolist(), strict=True))
+def by_meaning(index: Index, question: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Each item's cosine of the question and its nearest phrase; zeros when the encoder does not answer."""
+    if not len(index.vectors):
+        return np.zeros(len(index.items))
+    return best_of(index.owner, np.max(index.vectors @ _encoded(question).T, axis=1), len(index.items))
 
 
 def suggest(prefix: str, limit: int = 8) -> list[str]:
@@ -111,44 +138,9 @@ def suggest(prefix: str, limit: int = 8) -> list[str]:
     return [name for _, name in ranked[:limit]]
 
 
-def tokens(text: str) -> list[str]:
-    """Words as the index holds them: cut for search, without empty words."""
-    cut = rjieba.cut_for_search(text)
-    return [word for word in (w.strip().lower() for w in cut) if word and word not in STOP and (word.isalnum())]
-
-
-def synonyms(question: str) -> list[str]:
-    """What the catalogue calls the things that the question names."""
-    return [meant for row in Synonym.objects.all() if row.word in question for meant in row.means]
-
-
-def index(items: Iterable[Item]) -> None:
-    """(Re)builds words and meaning of these items; the caller's transaction covers it. Without the encoder the meaning waits for the next `load_catalogue`."""
-    rows = list(items)
-    if not rows:
-        return
-    phrases = [_phrases(item) for item in rows]
-    try:
-        vectors = meaning.encode([phrase for group in phrases for phrase in group])
-    except Unavailable:
-        vectors = None
-    start = 0
-    with connection.cursor() as cursor:
-        for item, group in zip(rows, phrases, strict=True):
-            packed = None if vectors is None else meaning.pack(vectors[start : start + len(group)])
-            start += len(group)
-            cursor.execute(
-                "UPDATE items_item SET meaning = %s, words = setweight(to_tsvector('simple', %s), 'A') || setweight(to_tsvector('simple', %s), 'B')"
-                " WHERE id = %s",
-                [packed, " ".join(tokens(item.name)), " ".join(tokens(" ".join(item.says))), item.pk],
-            )
-        # the clock, not a count: a number that a rollback gave back would be given again to other content
-        cursor.execute("UPDATE items_searchversion SET version = greatest(version + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)")
-
-
 def health() -> tuple[bool, str]:
     """Whether meaning answers for every item; words always do."""
-    index = _index()
+    index = current()
     missing = Item.objects.filter(meaning=None).count()
     try:
         meaning.encode(["开饭店"])
@@ -159,8 +151,20 @@ def health() -> tuple[bool, str]:
     return bool(index.items), f"{len(index.items)} 个事项，{len(index.vectors)} 个说法"
 
 
-def _phrases(item: Item) -> list[str]:
-    return list(dict.fromkeys([item.name, *item.says]))
+@lru_cache(maxsize=4)  # items and bundles of one page ask for the same question
+def _encoded(question: str) -> meaning.Vectors:
+    """The question as asked and its matter; a row of zeros without the encoder."""
+    try:
+        return meaning.encode(list(dict.fromkeys([question, plain(question)])))
+    except Unavailable:
+        return np.zeros((1, meaning.SIZE), np.float32)
+
+
+def _why(index: Index, near: "np.ndarray[tuple[int], np.dtype[np.float32]]", place: int, item: Item) -> str:
+    own = np.flatnonzero(index.likeness.owner == place)
+    best = own[np.argmax(near[own])]
+    said = index.likeness.texts[best]
+    return said if near[best] > 0.4 and said not in item.name else ""
 
 
 def _allowed(who: str, topic: str, function: str, division: str) -> models.QuerySet[Item]:
@@ -177,26 +181,3 @@ def _allowed(who: str, topic: str, function: str, division: str) -> models.Query
         here = Implementation.objects.filter(item=OuterRef("pk"), active=True, division__in=parties.divisions_above(division))
         rows = rows.filter(Exists(here))
     return rows.filter(function=function) if function else rows
-
-
-def _index() -> Index:
-    """The index as it is now; read again when it has a new version."""
-    global _kept  # one index per process
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT version FROM items_searchversion")
-        version = cursor.fetchone()[0]
-    kept = _kept
-    if kept is None or kept.version != version:
-        with _lock:
-            kept = _kept = _read(version)
-    return kept
-
-
-def _read(version: int) -> Index:
-    rows = [(pk, meaning.unpack(packed or b"")) for pk, packed in Item.objects.order_by("pk").values_list("pk", "meaning")]
-    owner = np.repeat(np.arange(len(rows)), [len(part) for _, part in rows])
-    vectors = np.concatenate([np.empty((0, meaning.SIZE), np.float32), *(part for _, part in rows)])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT word, ndoc FROM ts_stat('SELECT words FROM items_item')")
-        holders = dict(cursor.fetchall())
-    return Index(version, [pk for pk, _ in rows], owner, vectors, holders)

@@ -1,6 +1,6 @@
 """Versions of an item: drafted, edited, published on a day, withdrawn. Published ones never change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.kit.actors import Actor
-from yiwang.platforms.items import search
+from yiwang.platforms.items import index
 from yiwang.platforms.items.models import Item, ItemVersion
 
 EDITOR = "item-editor"
@@ -36,6 +36,12 @@ def published(item: Item | int, on: date | None = None) -> ItemVersion:
     return found
 
 
+def published_of(items: Iterable[int], on: date | None = None) -> list[ItemVersion]:
+    """The versions in force on a day of several items, one each; items without one are left out."""
+    rows = ItemVersion.objects.filter(item__in=list(items), state=ItemVersion.State.PUBLISHED, valid_from__lte=on or timezone.localdate())
+    return list(rows.order_by("item", "-valid_from", "-number").distinct("item"))
+
+
 @transaction.atomic
 def draft_from(actor: Actor, item: int) -> ItemVersion:
     """The item's draft, begun as a copy of its newest version if there is none."""
@@ -54,12 +60,15 @@ def draft_from(actor: Actor, item: int) -> ItemVersion:
 
 
 @transaction.atomic
-def edit(actor: Actor, version: int, changes: Mapping[str, Any]) -> ItemVersion:
-    """Writes `changes` to a draft. Raises Conflict for a published version, Invalid for what cannot be edited."""
+def edit(actor: Actor, version: int, changes: Mapping[str, Any], *, seen: str = "") -> ItemVersion:
+    """Writes `changes` to a draft. `seen` is the `edited_at` (ISO) the editor began from; Conflict when somebody else has saved since, or when it is
+    published; Invalid for what cannot be edited."""
     _editor(actor)
     found = ItemVersion.objects.select_for_update().select_related("item").get(pk=version)
     if found.state != ItemVersion.State.DRAFT:
         raise Conflict("已发布的版本不能修改，请先起草新版本。")
+    if seen and seen != found.edited_at.isoformat():
+        raise Conflict(f"{found.edited_by}在 {timezone.localtime(found.edited_at):%H:%M} 保存过这份草稿，您的修改没有写入。", hint="请另开一页查看对方的修改，再决定怎样合并。")
     wrong = set(changes) - set(EDITABLE)
     if wrong:
         raise Invalid("有不能修改的内容。", fields=dict.fromkeys(wrong, "不能修改"))
@@ -89,7 +98,7 @@ def publish(actor: Actor, version: int, *, valid_from: date) -> ItemVersion:
     found.state, found.valid_from = ItemVersion.State.PUBLISHED, valid_from
     found.published_at, found.published_by = timezone.now(), actor.name
     found.save()
-    search.index([found.item])
+    index.build([found.item])
     audit.record(actor, "item.publish", subject=found, summary=f"发布 {found}，{valid_from} 起施行")
     return found
 
@@ -102,6 +111,14 @@ def withdraw_item(actor: Actor, item: int, *, reason: str) -> None:
         raise Invalid("请写明停用依据。", fields={"reason": "请写明停用依据"})
     changed = ItemVersion.objects.filter(item=item, state=ItemVersion.State.PUBLISHED).update(state=ItemVersion.State.WITHDRAWN)
     audit.record(actor, "item.withdraw", subject=Item.objects.get(pk=item), summary=f"停用 {changed} 个版本：{reason.strip()}")
+
+
+def history(item: int) -> list[tuple[ItemVersion, list[str]]]:
+    """The item's versions, newest first, each with the names of what differs from the one before."""
+    rows = list(ItemVersion.objects.filter(item=item).order_by("-number"))
+    names = {f.name: str(f.verbose_name) for f in ItemVersion._meta.fields if f.name in EDITABLE}
+    before = [*rows[1:], None]
+    return [(new, [label for name, label in names.items() if old and getattr(new, name) != getattr(old, name)]) for new, old in zip(rows, before, strict=True)]
 
 
 def missing(version: ItemVersion) -> dict[str, str]:

@@ -43,3 +43,19 @@ if (stream && window.EventSource) {
     }
   });
 }
+
+// Names while typing, in the browser's own list: keyboard and screen readers know it.
+const box = document.querySelector("input[data-suggest]");
+if (box) {
+  let timer;
+  box.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      try {
+        const answer = await fetch(`${box.dataset.suggest}?q=${encodeURIComponent(box.value)}`);
+        const { names } = await answer.json();
+        box.list.replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), { value: name })));
+      } catch { /* suggestions are a convenience: searching works without */ }
+    }, 200);
+  });
+}
