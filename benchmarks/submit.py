@@ -95,7 +95,7 @@ def _applications(client: int) -> Iterator[Callable[[], Any]]:
     from yiwang.kit.actors import SYSTEM, Actor
     from yiwang.platforms.items import api as items
     from yiwang.platforms.items.models import Item
-    from yiwang.systems.services.acceptance import applying
+    from yiwang.systems.services.acceptance import integrating
 
     number, name = number_of(_date(BORN), 800 + client), f"测速者{NAMES[client]}"
     party, _ = parties.find_or_register_person(SYSTEM, name=name, number=number, phone=f"154980000{client:02d}")
@@ -104,7 +104,7 @@ def _applications(client: int) -> Iterator[Callable[[], Any]]:
     answers = {"name": name, "number": number, "birth": BORN, "phone": f"154980000{client:02d}"}
     for _ in itertools.count():
         key = secrets.token_hex(16)
-        yield lambda key=key: applying.submit_for(actor, service=service, applicant=party, situation={"who": "self"}, answers=answers, key=key)
+        yield lambda key=key: integrating.submit_for(actor, service=service, applicant=party, situation={"who": "self"}, answers=answers, materials=(), key=key)
 
 
 def _date(text: str) -> Any:

@@ -3,7 +3,6 @@
 import socketserver
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -28,7 +27,7 @@ class Handler(socketserver.StreamRequestHandler):
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
-        self.taken.append(cast("EmailMessage", message_from_bytes(b"".join(lines), policy=policy.default)))
+        self.taken.append(message_from_bytes(b"".join(lines), policy=policy.default))
         self.say("250 taken")
 
     def say(self, words: str) -> None:

@@ -237,12 +237,12 @@ def test_the_pages_of_bringing_in_and_taking_away() -> None:
     assert "正在检查" in browser.get(made["Location"]).content.decode()
     imports.run(source.pk)
     assert "没有找到" in browser.get(made["Location"]).content.decode()
-    wrong = b"".join(browser.get(f"/work/r/river/import/{source.pk}/wrong.csv")).decode("utf-8-sig")  # type: ignore[arg-type]  # a streaming response
+    wrong = b"".join(browser.get(f"/work/r/river/import/{source.pk}/wrong.csv")).decode("utf-8-sig")
     assert "问题" in wrong and "没有的县" in wrong and "九洲江" not in wrong
     assert browser.post(f"/work/r/river/import/{source.pk}/confirm", {"mode": "good"}).status_code == 302
     imports.run(source.pk)
     export = browser.post("/work/r/river/export", {"format": "csv", "reason": "核对"})
-    assert "九洲江" in b"".join(browser.get(export["Location"])).decode()  # type: ignore[arg-type]
+    assert "九洲江" in b"".join(browser.get(export["Location"])).decode()
     assert browser.get("/work/exports/").status_code == 200
     browser.force_login(Account.objects.get(username="hezhang"), backend="allauth.account.auth_backends.AuthenticationBackend")
     assert browser.get("/work/r/river/import").status_code == 404

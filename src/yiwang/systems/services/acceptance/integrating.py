@@ -38,8 +38,7 @@ def submit_for(
     place = Implementation.objects.select_related("item", "organ").get(pk=service)
     if not actor.client or ("*" not in actor.scope and place.item.key not in actor.scope):
         raise NotAllowed("对接系统没有提交这一事项的授权。")
-    own_key = f"{actor.client}:{key}"  # two systems may choose the same key
-    known = Case.objects.filter(applicant=applicant, key=own_key, client=actor.client).first()
+    known = Case.objects.filter(applicant=applicant, key=key, client=actor.client).first()
     if known:
         _same(known, place, situation, answers)
         return known, False
@@ -48,7 +47,7 @@ def submit_for(
     full = applying.situation_of(draft)
     checked = items.validate(draft.version, full, answers)
     given = _materials(actor, draft.version, applicant, full, materials)
-    case = applying.make_case(actor, draft, full, checked, key=own_key, handed=given)
+    case = applying.make_case(actor, draft, full, checked, key=key, handed=given)
     return case, True
 
 

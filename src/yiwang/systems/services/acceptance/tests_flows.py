@@ -16,7 +16,7 @@ from yiwang.engines.procedures import timers
 from yiwang.engines.procedures.models import Case, Deadline, Event
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.platforms.items.models import ItemVersion
-from yiwang.systems.services.acceptance import applying, granting
+from yiwang.systems.services.acceptance import applying, granting, integrating
 from yiwang.systems.services.acceptance.models import Application, Delivery
 from yiwang.systems.services.acceptance.tests import (
     CHIKAN,
@@ -169,7 +169,9 @@ def test_jobs_that_run_twice_act_once() -> None:
 def by_system(actor: Actor, key: str) -> Case:
     party = Party.objects.get(name="林海棠")
     answers = {"name": party.name, "number": party.number, "birth": "1958-03-12", "phone": "19911110000"}
-    return applying.submit_for(actor, service=service("elderly_card_apply", TOWN), applicant=party, situation={"who": "self"}, answers=answers, key=key)
+    return integrating.submit_for(
+        actor, service=service("elderly_card_apply", TOWN), applicant=party, situation={"who": "self"}, answers=answers, materials=(), key=key
+    )[0]
 
 
 def test_a_system_submits_once_per_key_and_never_into_anothers() -> None:
@@ -183,7 +185,7 @@ def test_a_system_submits_once_per_key_and_never_into_anothers() -> None:
         by_system(Actor(name="x", client="x", scope=("food_operation",)), "till-0001")
     with pytest.raises(Invalid):
         party = Party.objects.get(name="林海棠")
-        applying.submit_for(POS, service=service("elderly_card_apply", TOWN), applicant=party, situation={}, answers={}, key="till-0002")
+        integrating.submit_for(POS, service=service("elderly_card_apply", TOWN), applicant=party, situation={}, answers={}, materials=(), key="till-0002")
     assert not Case.objects.filter(key="till-0002").exists()
 
 
