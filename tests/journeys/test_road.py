@@ -1,12 +1,20 @@
 """挖马路: three departments at once, one clock, a fee paid at the channel's own page, a permit. Forged and replayed notices change nothing."""
 
+import base64
+import hashlib
 import json
 import re
+import secrets
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+
+from tests.city import City
 from tests.journeys.conftest import Person
 from tests.journeys.test_food import act
 
@@ -32,9 +40,7 @@ def test_whole(person: Make, photo: str) -> None:
     builder.page.get_by_label("路面类型").select_option(label="沥青混凝土车行道")
     builder.click("下一步")
     for code in ("plan", "traffic", "protect"):
-        builder.page.locator(f"#f-{code}").set_input_files(photo)
-        builder.page.locator(f".material:has(#f-{code})").get_by_role("button", name="上传").click()
-        builder.page.wait_for_load_state()
+        builder.upload(f"#f-{code}", photo)
     builder.click("承诺后补").click("下一步", role="link").click("提交申请").sees("材料已收到")
     number, address = builder.case_number(), builder.page.url
     act(person("chikan_window"), number, "受理")
@@ -55,16 +61,50 @@ def test_whole(person: Make, photo: str) -> None:
     builder.sees("待缴费")
     builder.click("通过统一公共支付平台缴费").click("确认支付").sees("支付成功")
     builder.click("返回政务服务网", role="link").until("已缴费")
+    replayed(builder, bill)
+    stranger = person("ruoxi")
+    stranger.page.goto(builder.page.url)
+    stranger.sees("12345").look("bill-of-somebody-else")  # refused: the bill is not theirs to see
+    assert "11,650.00" not in stranger.page.locator("main").inner_text()
     builder.page.goto(address)
     builder.until("查看电子证照").click("查看电子证照", role="link").sees("城市道路许可证").look("permit")
 
 
 def forged(builder: Person, bill: str) -> int:
     """A notice that anybody could write: the right bill, somebody else's signature."""
-    body = json.dumps({"order": bill, "serial": "FORGED1", "amount": 1165000, "paid_at": "2026-11-24T10:00:00+08:00"}).encode()
-    headers = {"Content-Type": "application/json", "Accept": "application/json", "X-Time": "1", "X-Nonce": "n" * 16, "X-Signature": "AAAA"}
+    headers = {"X-Time": str(int(time.time())), "X-Nonce": "n" * 16, "X-Signature": base64.b64encode(bytes(64)).decode()}
+    return send(builder.city, notice_of(bill, "FORGED1"), headers)
+
+
+def replayed(builder: Person, bill: str) -> None:
+    """True notices of the channel, sent again, changed, or kept back too long: nothing is paid twice and nothing else changes."""
+    city = builder.city
+    serial, before = city.sql("SELECT serial, (SELECT count(*) FROM ledger_payment) FROM ledger_payment ORDER BY id DESC LIMIT 1")[0]
+    body = notice_of(bill, serial)
+    headers = signed(city, body)
+    assert [send(city, body, headers) for _ in range(3)] == [200, 200, 200]  # acknowledged, so that the channel stops; without effect
+    assert send(city, notice_of(bill, "ANOTHER"), headers) == 422  # the signature is of other words
+    assert send(city, body, signed(city, body, at=time.time() - 3600)) == 422  # recorded an hour ago
+    assert city.sql("SELECT count(*) FROM ledger_payment")[0][0] == before
+    assert city.sql("SELECT count(*) FROM audit_entry WHERE action = 'payment.notice-refused'")[0][0] >= 3
+
+
+def notice_of(bill: str, serial: str) -> bytes:
+    return json.dumps({"order": bill, "serial": serial, "amount": 1165000, "paid_at": "2026-11-24T10:00:00+08:00"}).encode()
+
+
+def signed(city: City, body: bytes, *, at: float | None = None) -> dict[str, str]:
+    """As the stand-in channel signs, with its own key."""
+    key: Any = serialization.load_pem_private_key((city.home / "keys" / "peers" / "payment.key").read_bytes(), None)
+    stamp, nonce = str(int(at or time.time())), secrets.token_hex(16)
+    text = "\n".join(("POST", "/pay/notice/unified", stamp, nonce, hashlib.sha256(body).hexdigest()))
+    return {"X-Time": stamp, "X-Nonce": nonce, "X-Signature": base64.b64encode(key.sign(text.encode())).decode()}
+
+
+def send(city: City, body: bytes, headers: dict[str, str]) -> int:
+    everything = {"Content-Type": "application/json", "Accept": "application/json", **headers}
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{builder.city.url}/pay/notice/unified", data=body, headers=headers), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(f"{city.url}/pay/notice/unified", data=body, headers=everything), timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as problem:
         return problem.code

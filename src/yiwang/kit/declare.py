@@ -114,6 +114,7 @@ class Procedure:
     clocks: tuple[Clock, ...] = ()
     stages: tuple[str, ...] = ()  #: the stage bar, in order
     version: int = 1
+    applicant_seen_by: str = ""  #: the one role of officials that is shown whom the case is about; empty: all who work on it
     panels: tuple["Panel", ...] = ()  #: further blocks of the case page
 
     def state(self, code: str) -> State:

@@ -3,10 +3,11 @@
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from yiwang.base.errors import NotAllowed, NotFound, SignInNeeded, TooMany, YiwangError
 from yiwang.engines.audit import api as audit
@@ -44,7 +45,14 @@ def answer(request: HttpRequest, problem: YiwangError) -> HttpResponseBase:
         return problem_document(problem)
     if isinstance(problem, SignInNeeded) and request.method == "GET" and actor_of(request).is_anonymous:
         return redirect(f"/accounts/login/?{urlencode({'next': request.get_full_path()})}")
-    return render(request, "errors/page.html", {"problem": problem}, status=problem.status)
+    return render(request, "errors/page.html", {"problem": problem, "back": _back(request)}, status=problem.status)
+
+
+def _back(request: HttpRequest) -> str:
+    """The page of ours from which the refused request came, if it is another."""
+    before = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(before, allowed_hosts={request.get_host()})
+    return before if ours and urlsplit(before).path != request.path else ""
 
 
 def wants_json(request: HttpRequest) -> bool:

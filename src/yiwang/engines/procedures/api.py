@@ -4,16 +4,20 @@ from yiwang.engines.procedures.cases import Opening, cases_of, find, lock, start
 from yiwang.engines.procedures.moves import Offer, is_applicant, move, offers, perform
 from yiwang.engines.procedures.requests import (
     ask_extension,
+    colleagues,
     decide_extension,
     extension_waiting,
     hand_over,
     late_cases,
+    open_task,
     running_deadlines,
+    supervise,
+    supervised,
     urge,
 )
 from yiwang.engines.procedures.worklist import Lamp, Page, counts, lamp_of, waiting
 
 __all__ = [
-    "Lamp", "Offer", "Opening", "Page", "ask_extension", "cases_of", "counts", "decide_extension", "extension_waiting", "find", "hand_over", "is_applicant", "lamp_of",
-    "late_cases", "lock", "move", "offers", "perform", "running_deadlines", "start", "urge", "waiting",
+    "Lamp", "Offer", "Opening", "Page", "ask_extension", "cases_of", "colleagues", "counts", "decide_extension", "extension_waiting", "find", "hand_over", "is_applicant", "lamp_of",
+    "late_cases", "lock", "move", "offers", "open_task", "perform", "running_deadlines", "start", "supervise", "supervised", "urge", "waiting",
 ]

@@ -9,8 +9,9 @@ from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
 from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Party
 from yiwang.engines.procedures import cases, clocks
-from yiwang.engines.procedures.models import Case, Deadline, Extension, Task
+from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, Task
 from yiwang.engines.procedures.moves import is_applicant
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
@@ -124,6 +125,48 @@ def late_cases(actor: Actor, *, limit: int = 100) -> "list[Case]":
     """What a supervisor looks at first: open cases past their limit, the longest overdue first."""
     late = Case.objects.filter(closed_at=None, due_at__lt=timezone.now()).select_related("organ", "applicant").order_by("due_at")
     return list(restrict(actor, late)[:limit])
+
+
+@transaction.atomic
+def supervise(actor: Actor, case: int, words: str) -> Case:
+    """督办: a supervisor asks in writing why a case is late; whoever holds its open task is told. Once a day. Raises NotAllowed, Invalid, Conflict, TooMany."""
+    locked = cases.lock(actor, case)
+    if not actor.holds("supervisor"):
+        raise NotAllowed("督办由效能监督人员发起。")
+    if not words.strip():
+        raise Invalid("请写明督办要求。", fields={"words": "请写明督办要求，承办单位会收到"})
+    now = timezone.now()
+    if locked.due_at is None or locked.due_at >= now:
+        raise Conflict("这件办件没有超期，不需要督办。")
+    if locked.events.filter(step="supervise", at__gt=now - URGE_PAUSE).exists():
+        raise TooMany("今天已经督办过这件办件，承办单位已收到。")
+    step = Step(code="supervise", name="督办", source=locked.state, target=locked.state, by="supervisor", public=False)
+    event = cases.record(locked, actor, step, source=locked.state, at=now, opinion=words.strip()[:300])
+    locked.save()
+    values = {"number": locked.number, "subject": locked.subject, "words": event.opinion}
+    for task in locked.tasks.filter(closed_at=None).exclude(role=APPLICANT):
+        for party in [task.assignee_id] if task.assignee_id else parties.holders_of(task.role, organ=task.organ_id):
+            messages.send(to=party, template="case-supervised", values=values, case=locked.pk, key=f"supervise:{event.pk}:{party}")
+    return locked
+
+
+def supervised(actor: Actor, listed: "list[Case]") -> dict[int, Event]:
+    """The last 督办 of each of these cases."""
+    rows = restrict(actor, Event.objects.filter(case__in=listed, step="supervise")).order_by("sequence")
+    return {event.case_id: event for event in rows}
+
+
+def open_task(actor: Actor, case: int) -> Task:
+    """The open task of a case that waits for a post of the actor. Raises NotFound."""
+    found = restrict(actor, Task.objects.filter(case=case, closed_at=None)).select_related("case", "organ", "assignee").first()
+    if found is None:
+        raise NotFound("这项任务已经办完，或不在您的岗位上。")
+    return found
+
+
+def colleagues(task: Task) -> "list[Party]":
+    """Who could take it: the holders of its role in its office."""
+    return list(Party.objects.filter(pk__in=parties.holders_of(task.role, organ=task.organ_id)).order_by("name"))
 
 
 def extension_waiting(actor: Actor, case: Case) -> Extension | None:

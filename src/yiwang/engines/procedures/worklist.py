@@ -13,7 +13,7 @@ from yiwang.kit.actors import Actor
 
 Lamp = Literal["red", "yellow", "green", "paused"]
 LAMPS: tuple[Lamp, ...] = ("red", "yellow", "green", "paused")
-SHOWN = ("title", "due_at", "warn_at", "opened_at", "case__subject", "case__number", "case__urged_at", "case__applicant__name", "assignee__name")
+SHOWN = ("title", "due_at", "warn_at", "opened_at", "case__subject", "case__number", "case__urged_at", "case__procedure", "case__version", "case__applicant__name", "assignee__name")
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ register = template.Library()
 
 
 @register.filter
-def when(at: datetime | None) -> str:
-    """今天 10:32"""
+def when(at: datetime | str | None) -> str:
+    """今天 10:32; also of ISO text, as JSON keeps it."""
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at) if at else None
     return say.moment(at, timezone.now()) if at else ""
 
 
@@ -30,6 +32,12 @@ def day(value: date | datetime | None) -> str:
         return ""
     local = timezone.localtime(value) if isinstance(value, datetime) else value
     return f"{local.year}年{local.month}月{local.day}日"
+
+
+@register.filter
+def last_day(at: datetime) -> str:
+    """The last day on which a limit that ends at this moment (midnight after it) can still be met."""
+    return day(at - timedelta(seconds=1))
 
 
 @register.simple_tag(takes_context=True)
@@ -105,6 +113,25 @@ def state_words(procedure: Any, code: str) -> str:
     """The applicant's words for a state of a procedure."""
     state = procedure.state(code)
     return str(state.public or state.name)
+
+
+@register.filter
+def task_words(procedure: Any, code: str) -> str:
+    """The officials' words for what waits in a state of a procedure."""
+    state = procedure.state(code)
+    return str(state.task or state.name)
+
+
+@register.filter
+def applicant(case: Any) -> str:
+    """Whom a case is about, unless its procedure keeps that from those who work on it."""
+    return "（不显示评价人）" if case.declared.applicant_seen_by else str(case.applicant.name)
+
+
+@register.filter
+def unit(code: str) -> str:
+    """个工作日"""
+    return say.unit(code)
 
 
 @register.filter

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
@@ -23,6 +24,7 @@ from yiwang.platforms.licences import api as licences
 from yiwang.systems.services.acceptance.models import Application, Delivery, Draft, Material
 
 CLERK = "window-clerk"
+REGISTERS = {"人口库", "法人库"}  #: those that can confirm a fact today instead of a paper
 
 
 @transaction.atomic
@@ -47,6 +49,12 @@ def draft_of(actor: Actor, draft: int) -> Draft:
     if found is None:
         raise NotFound("没有找到这份草稿。", hint="可能已经提交，请在“我的办件”中查看。")
     return found
+
+
+def submitted_as(actor: Actor, draft: int) -> Case | None:
+    """The case that the actor's draft became, if it was submitted."""
+    found = restrict(actor, Draft.objects.filter(pk=draft, submitted_as__isnull=False)).select_related("submitted_as").first()
+    return found.submitted_as if found else None
 
 
 @transaction.atomic
@@ -217,7 +225,7 @@ def confirmed_by_registers(actor: Actor, version: ItemVersion, applicant: int, w
     """Materials (not saved yet) that need not be handed in because a register knows the applicant; each look is on the applicant's record."""
     with elevated():
         verified = parties.facts_of(applicant).verified
-    confirmed = [m for m in wanted if verified and m["source"] == "政府部门" and m.get("register") in {"人口库", "法人库"}]
+    confirmed = [m for m in wanted if verified and m["source"] == "政府部门" and m.get("register") in REGISTERS]
     for one in confirmed:
         audit.record_access(actor, party=applicant, what=one["name"], purpose=f"办理“{version.item.name}”核验免提交")
     return [Material(code=one["code"], name=one["name"], way=Material.Way.REGISTER) for one in confirmed]
@@ -246,6 +254,22 @@ def correct(actor: Actor, case: int, *, code: str, content: bytes, name: str) ->
 
 
 @transaction.atomic
+def supply(actor: Actor, case: int, *, code: str, content: bytes, name: str) -> Material:
+    """A material promised for later (容缺后补), while the case is open. Raises NotAllowed; Conflict when it is over or nothing is owed."""
+    locked = procedures.lock(actor, case)
+    if not procedures.is_applicant(actor, locked) and not actor.holds(CLERK):
+        raise NotAllowed("只有申请人或代办人可以补交材料。")
+    owed = Material.objects.select_for_update().filter(application__case=locked, code=code, way=Material.Way.PROMISE).first()
+    if locked.closed_at or owed is None:
+        raise Conflict("这项材料现在不用补交。", hint="可能已经补交，或者办件已经办结。")
+    owed.file = documents.store(content, name=name, owner=locked.applicant_id, case=case)
+    owed.way, owed.given_at, owed.note = Material.Way.UPLOAD, timezone.now(), "承诺后补，已补交"
+    owed.save()
+    audit.record(actor, "material.supply", subject=owed, summary=f"补交{owed.name}", case=case)
+    return owed
+
+
+@transaction.atomic
 def amend(actor: Actor, case: int, answers: Mapping[str, Any]) -> Application:
     """Corrected answers, only for the fields that the notice names; the values before stay in the audit. Raises Invalid, Conflict."""
     application = _correcting(actor, case)
@@ -265,4 +289,6 @@ def _correcting(actor: Actor, case: int) -> Application:
     if locked.state != "correcting":
         state = locked.declared.state(locked.state).name
         raise Conflict(f"这件办件现在是“{state}”，不能补正。", hint="补正期限已过的，可以重新申请。" if locked.state == "lapsed" else "")
+    if locked.due_at is not None and locked.due_at <= timezone.now():  # the job that ends it runs within the minute
+        raise Conflict("补正期限已过，不能再补正。", hint="刚才的材料没有保存。备齐材料后可以重新申请。")
     return Application.objects.select_related("case", "version__item", "correction").get(case=locked)

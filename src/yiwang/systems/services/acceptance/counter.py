@@ -24,7 +24,10 @@ from yiwang.systems.services.acceptance.models import Application, Material
 class ApplicantForm(forms.Form):
     """Who stands at the window."""
 
-    number = forms.CharField(label="身份证号码或统一社会信用代码", max_length=18, error_messages={"required": "请输入或读取证件号码。"})
+    number = forms.CharField(
+        label="身份证号码或统一社会信用代码", max_length=18, error_messages={"required": "请输入或读取证件号码。"},
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
     name = forms.CharField(label="姓名或名称（首次登记时填写）", max_length=120, required=False)
     phone = forms.CharField(label="联系电话（首次登记时填写）", max_length=20, required=False)
 

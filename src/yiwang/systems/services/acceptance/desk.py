@@ -7,21 +7,22 @@ from typing import Any
 from django.contrib import messages as flash
 from django.db.models import Prefetch
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from yiwang.base import identifiers
-from yiwang.base.errors import Invalid
+from yiwang.base.errors import Invalid, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, Paper
+from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE
 from yiwang.kit.guards import actor_of
 from yiwang.systems.services.acceptance import effects, forms
-from yiwang.systems.services.acceptance.models import Application, Inspection, Material
-from yiwang.systems.services.acceptance.portal import history_of, stages_of
+from yiwang.systems.services.acceptance.models import Application, Inspection, InspectionPhoto, Material
+from yiwang.systems.services.acceptance.portal import history_of, send_file, stages_of
 
 READ = ("answers", "sources", "version__fields", "version__materials", "version__inspection", "version__extension")  # of an application, on its case page
 LAMPS = (("red", "已超期"), ("yellow", "临近到期"), ("green", "正常"), ("paused", "不计时"))
@@ -37,17 +38,35 @@ class WorkPage:
 
 
 @dataclass(frozen=True)
+class LateOffice:
+    """Late cases of one office, the longest overdue first, each with the last 督办."""
+
+    organ: str
+    rows: list[tuple[Case, Event | None]]
+
+
+@dataclass(frozen=True)
+class HandOverPage:
+    task: Any
+    colleagues: list[Any]
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Action:
     """A step with its form, ready to be shown."""
 
     step: Any
     blocked: str
     form: Form | None
+    failed: bool = False
+    reason: str = ""  #: as typed before
 
 
 @dataclass(frozen=True)
 class DeskPage:
     case: Case
+    applicant: str
     state: Any
     stages: list[tuple[str, str]]
     application: Application | None
@@ -63,6 +82,10 @@ class DeskPage:
     errors: Mapping[str, str]
     message: str
 
+    @property
+    def may_hand_over(self) -> bool:
+        return bool(self.actions) and self.case.closed_at is None
+
 
 def work_list(request: HttpRequest) -> HttpResponse:
     """我的任务, by lamp."""
@@ -76,8 +99,39 @@ def work_list(request: HttpRequest) -> HttpResponse:
 
 
 def late(request: HttpRequest) -> HttpResponse:
-    """超期督办."""
-    return render(request, "acceptance/late.html", {"page": procedures.late_cases(actor_of(request))})
+    """超期督办, by office; the office with the longest overdue case first."""
+    actor = actor_of(request)
+    rows = procedures.late_cases(actor)
+    asked = procedures.supervised(actor, rows)
+    offices: dict[str, list[tuple[Case, Event | None]]] = {}
+    for row in rows:
+        offices.setdefault(row.organ.name, []).append((row, asked.get(row.pk)))
+    return render(request, "acceptance/late.html", {"page": [LateOffice(organ, cases) for organ, cases in offices.items()]})
+
+
+@require_POST
+def supervise(request: HttpRequest, case: int) -> HttpResponse:
+    """督办 of a late case."""
+    procedures.supervise(actor_of(request), case, request.POST.get("words", ""))
+    flash.success(request, "督办要求已送达承办人员，并记入办理记录。")
+    return redirect("acceptance:late")
+
+
+def hand_over(request: HttpRequest, case: int) -> HttpResponse:
+    """Gives the open task to a colleague of the same post, or takes it oneself."""
+    actor = actor_of(request)
+    task, error = procedures.open_task(actor, case), ""
+    if request.method == "POST":
+        to = request.POST.get("to", "")
+        try:
+            given = procedures.hand_over(actor, task.pk, to=int(to) if to.isdigit() else 0, reason=request.POST.get("reason", "")[:300])
+        except Invalid as problem:
+            error = problem.message if to else "请选择交给哪位同事。"
+        else:
+            flash.success(request, "任务归您办理。" if given.assignee_id == actor.party else f"任务已交给{given.assignee}办理。")
+            return redirect("acceptance:desk")
+    page = HandOverPage(task, procedures.colleagues(task), error)
+    return render(request, "acceptance/hand_over.html", {"page": page}, status=422 if error else 200)
 
 
 def case(request: HttpRequest, case: int) -> HttpResponse:
@@ -104,10 +158,12 @@ def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
 @require_POST
 def extend(request: HttpRequest, case: int) -> HttpResponse:
     """Asks for more time."""
-    amount = request.POST.get("amount", "")
-    procedures.ask_extension(
-        actor_of(request), case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdigit() else 0, reason=request.POST.get("reason", "")
-    )
+    amount, reason = request.POST.get("amount", ""), request.POST.get("reason", "")
+    try:
+        procedures.ask_extension(actor_of(request), case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdigit() else 0, reason=reason)
+    except Invalid as problem:
+        page = _page(request, case, errors=problem.fields, message=problem.message)
+        return render(request, "acceptance/desk_case.html", {"page": page}, status=422)
     flash.success(request, "延期申请已提交负责人批准。")
     return redirect("acceptance:desk-case", case=case)
 
@@ -118,6 +174,14 @@ def decide_extension(request: HttpRequest, extension: int) -> HttpResponse:
     asked = procedures.decide_extension(actor_of(request), extension, granted=request.POST.get("granted") == "1")
     flash.success(request, "已批准延期并告知申请人。" if asked.granted else "已决定不延期。")
     return redirect("acceptance:desk-case", case=asked.deadline.case_id)
+
+
+def photo(request: HttpRequest, photo: int) -> HttpResponse | FileResponse:
+    """A photograph of an on-site check, for those who may see its case."""
+    found = restrict(actor_of(request), InspectionPhoto.objects.filter(pk=photo)).select_related("file").first()
+    if found is None:
+        raise NotFound("没有找到这张照片。")
+    return send_file(found.file)
 
 
 def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None = None, message: str = "", failed: str = "", data: Mapping[str, Any] | None = None) -> DeskPage:
@@ -133,16 +197,18 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         audit.record_access(actor, party=found.applicant_id, what=what, purpose=f"办理“{found.subject}”", case=found.pk)
     deadlines = list(found.deadlines.prefetch_related("moves").order_by("started_at"))
     offered = [o for o in procedures.offers(actor, found) if set(o.step.roles) - {APPLICANT, SYSTEM_ROLE}]
+    hidden = found.declared.applicant_seen_by and not actor.holds(found.declared.applicant_seen_by)
     return DeskPage(
         case=found,
+        applicant="（不显示评价人）" if hidden else found.applicant.name,
         state=found.declared.state(found.state),
         stages=stages_of(found),
         application=application,
         answers=_answers(application, full=full),
-        materials=list(application.materials.order_by("code", "round")) if application else [],
+        materials=list(application.materials.select_related("file", "licence__type").order_by("code", "round")) if application else [],
         events=history_of(actor, found),
         deadlines=deadlines,
-        actions=[Action(o.step, o.blocked, _form(o.step, found, data if o.step.code == failed else None)) for o in offered],
+        actions=[_action(o, found, data if o.step.code == failed else None) for o in offered],
         children=_children(main),
         inspections=list(application.inspections.prefetch_related("photos__file").order_by("-ordered_at")) if application else [],
         extension=procedures.extension_waiting(actor, found) if _decides_extensions(actor, found) else None,
@@ -150,6 +216,10 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         errors=errors or {},
         message=message,
     )
+
+
+def _action(offer: Any, case: Case, typed: Mapping[str, Any] | None) -> Action:
+    return Action(offer.step, offer.blocked, _form(offer.step, case, typed), typed is not None, str((typed or {}).get("reason", "")))
 
 
 def _form(step: Any, case: Case, data: Mapping[str, Any] | None) -> Form | None:

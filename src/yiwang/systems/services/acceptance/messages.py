@@ -21,6 +21,7 @@ SENT = (
     ("case-withdrawn", "申请已撤回", "您已撤回“{subject}”申请。编号 {number}。"),
     ("case-extended", "办理时限延长", "“{subject}”的{deadline}延长 {amount}：{reason}。编号 {number}。"),
     ("case-urged", "申请人催办", "“{subject}”（{number}）的申请人催办：{words}"),
+    ("case-supervised", "督办通知", "“{subject}”（{number}）已超期，效能监督要求：{words}"),
     ("case-overdue", "办件超期", "{organ}办理的“{subject}”（{number}）{deadline}已超期，请督办。"),
 )
 templates = tuple(MessageTemplate(code=code, title=title, body=body) for code, title, body in SENT)

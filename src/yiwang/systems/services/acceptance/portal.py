@@ -24,6 +24,7 @@ from yiwang.platforms.items import api as items
 from yiwang.platforms.licences import api as licences
 from yiwang.platforms.licences.models import Licence
 from yiwang.systems.services.acceptance import applying
+from yiwang.systems.services.acceptance.following import Todo, delivery_of, todo_of
 from yiwang.systems.services.acceptance.models import Application, Delivery, Draft, Material
 
 TOLD = ("name", "at", "opinion", "organ__name", "paper__document__title", "paper__document__number")  # of an event, in a case's history
@@ -39,17 +40,31 @@ class Wanted:
     given: Material | None
     licence: Licence | None
     error: str = ""
+    confirmed: bool = False  #: a register answers for it: nothing to hand in
 
     @property
     def by_government(self) -> bool:
         return bool(self.material["source"] == "政府部门")
+
+    @property
+    def is_settled(self) -> bool:
+        """Given, or used and confirmed by itself at submission."""
+        return bool(self.given or self.confirmed or (self.licence and self.by_government))
+
+    @property
+    def is_lacking(self) -> bool:
+        return not self.is_settled and self.material.get("required") is not False
+
+    @property
+    def is_picture(self) -> bool:
+        return bool(self.given and self.given.file and self.given.file.media_type.startswith("image/"))
 
 
 @dataclass(frozen=True)
 class DraftPage:
     draft: Draft
     part: str
-    parts: list[tuple[str, str]]
+    parts: list[tuple[str, str, str]]  #: code, name, done|now|ahead
     form: Form | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)
     wanted: list[Wanted] = field(default_factory=list)
@@ -59,11 +74,25 @@ class DraftPage:
     at_counter: bool = False
     delivery: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def base(self) -> str:
+        """A clerk stays in the console."""
+        return "console/base.html" if self.at_counter else "portal/base.html"
+
+    @property
+    def place(self) -> int:
+        return next(n for n, (code, _, _) in enumerate(self.parts, 1) if code == self.part)
+
+    @property
+    def lacking(self) -> list[Wanted]:
+        return [w for w in self.wanted if w.is_lacking]
+
 
 @dataclass(frozen=True)
 class CasePage:
     case: Case
     state: Any
+    todo: Todo
     stages: list[tuple[str, str]]
     events: list[tuple[Event, Paper | None]]
     deadlines: list[Deadline]
@@ -77,6 +106,15 @@ class CasePage:
     may_urge: bool
     may_rate: bool
     fields: list[tuple[str, str, str]]
+    promised: list[Material]
+
+    @property
+    def papers(self) -> list[Paper]:
+        return [paper for _, paper in self.events if paper]
+
+    @property
+    def delivery(self) -> Any:
+        return delivery_of(self.application)
 
 
 def apply(request: HttpRequest, service: int) -> HttpResponse:
@@ -86,11 +124,19 @@ def apply(request: HttpRequest, service: int) -> HttpResponse:
 
 
 def draft(request: HttpRequest, draft: int, part: str) -> HttpResponse:
-    """One part of the application; each is saved before the next."""
-    found = applying.draft_of(actor_of(request), draft)
+    """One part of the application; each is saved before the next. A draft that was submitted, perhaps in another window, leads to its case."""
+    actor = actor_of(request)
+    if (case := applying.submitted_as(actor, draft)) is not None:
+        flash.info(request, "这份申请已经提交，没有重复提交。")
+        return redirect("acceptance:receipt" if _at_counter(actor, case.applicant_id) else "acceptance:case", case=case.pk)
+    found = applying.draft_of(actor, draft)
     if part not in PARTS:
         raise NotFound("没有这一步。")
     return {"situation": _situation, "form": _form, "materials": _materials, "check": _check}[part](request, found)
+
+
+def _at_counter(actor: Actor, applicant: int) -> bool:
+    return actor.holds(applying.CLERK) and applicant not in (actor.party, actor.acting_for)
 
 
 def _first_part(draft: Draft) -> str:
@@ -98,7 +144,9 @@ def _first_part(draft: Draft) -> str:
 
 
 def _page(request: HttpRequest, draft: Draft, part: str, **more: Any) -> HttpResponse:
-    parts = [(p, NAMES[p]) for p in PARTS if p != "situation" or draft.version.questions]
+    codes = [p for p in PARTS if p != "situation" or draft.version.questions]
+    here = codes.index(part) if part in codes else 0
+    parts = [(p, NAMES[p], "done" if n < here else "now" if n == here else "ahead") for n, p in enumerate(codes)]
     at_counter = draft.applicant_id not in (actor_of(request).party, actor_of(request).acting_for)
     page = DraftPage(draft=draft, part=part, parts=parts, at_counter=at_counter, **more)
     return render(request, f"acceptance/draft_{part}.html", {"page": page}, status=422 if page.errors or (page.form and page.form.errors) else 200)
@@ -166,7 +214,11 @@ def wanted_of(request: HttpRequest, draft: Draft, errors: Mapping[str, str]) -> 
     given = {m.code: m for m in draft.materials.select_related("file", "licence__type")}
     rows = items.materials_for(draft.version, applying.situation_of(draft))
     offered = licences.offered(actor_of(request), draft.applicant_id, [m["licence"] for m in rows if m.get("licence")])
-    return [Wanted(m, given.get(m["code"]), offered.get(m.get("licence", "")), errors.get(m["code"], "")) for m in rows]
+    sure = bool(draft.applicant.verified)
+    return [
+        Wanted(m, given.get(m["code"]), offered.get(m.get("licence", "")), errors.get(m["code"], ""), sure and m["source"] == "政府部门" and m.get("register") in applying.REGISTERS)
+        for m in rows
+    ]
 
 
 def _check(request: HttpRequest, draft: Draft) -> HttpResponse:
@@ -180,9 +232,7 @@ def _check(request: HttpRequest, draft: Draft) -> HttpResponse:
             errors, message = problem.fields, problem.message
             draft.refresh_from_db()
         else:
-            if actor.holds(applying.CLERK) and case.applicant_id not in (actor.party, actor.acting_for):
-                return redirect("acceptance:receipt", case=case.pk)
-            return redirect("acceptance:case", case=case.pk)
+            return redirect("acceptance:receipt" if _at_counter(actor, case.applicant_id) else "acceptance:case", case=case.pk)
     fields = items.fields_for(draft.version, applying.situation_of(draft))
     answers = [(f["name"], draft.answers.get(f["code"])) for f in fields]
     ways = [(w.value, str(w.label)) for w in Delivery.Way]
@@ -228,12 +278,13 @@ def case(request: HttpRequest, case: int) -> HttpResponse:
 def case_page(request: HttpRequest, case: int) -> CasePage:
     actor = actor_of(request)
     found = procedures.find(actor, case)
-    application = Application.objects.select_related("version__item", "licence__type", "service__organ").filter(case=found).first()
+    application = Application.objects.select_related("version__item", "licence__type", "service__organ", "delivery").filter(case=found).first()
     correction = getattr(application, "correction", None) if application else None
     actions = [o for o in procedures.offers(actor, found) if APPLICANT in o.step.roles and o.step.code not in {"submit", "resubmit"}]
     return CasePage(
         case=found,
         state=found.declared.state(found.state),
+        todo=todo_of(found, application),
         stages=stages_of(found),
         events=history_of(actor, found),
         deadlines=procedures.running_deadlines(found),
@@ -247,6 +298,7 @@ def case_page(request: HttpRequest, case: int) -> CasePage:
         may_urge=found.closed_at is None and found.declared.state(found.state).awaits not in {"", APPLICANT},
         may_rate=found.closed_at is not None and found.outcome in {"granted", "refused", "not-accepted"},
         fields=_correction_fields(application, correction) if found.state == "correcting" else [],
+        promised=list(application.materials.filter(way=Material.Way.PROMISE)) if application and found.closed_at is None else [],
     )
 
 
@@ -282,10 +334,11 @@ def _correction_fields(application: Application | None, correction: Any) -> list
 
 @require_POST
 def correct(request: HttpRequest, case: int) -> HttpResponse:
-    """A corrected material or field; sending the correction when all is there."""
+    """A corrected or promised material, or a field; sending the correction when all is there."""
     actor = actor_of(request)
     if upload := request.FILES.get("file"):
-        applying.correct(actor, case, code=request.POST.get("code", ""), content=upload.read(), name=upload.name or "文件")
+        give = applying.supply if request.POST.get("promised") else applying.correct
+        give(actor, case, code=request.POST.get("code", ""), content=upload.read(), name=upload.name or "文件")
         flash.success(request, "材料已上传。")
         return redirect("acceptance:case", case=case)
     changed = {name.removeprefix("field-"): value for name, value in request.POST.items() if name.startswith("field-")}

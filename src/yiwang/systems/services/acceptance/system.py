@@ -45,7 +45,10 @@ system = System(
         Page(shell="console", route="cases/<int:case>", name="desk-case", view=desk.case, guard=(OFFICIAL,)),
         Page(shell="console", route="cases/<int:case>/act/<slug:step>", name="desk-act", view=desk.act, guard=(OFFICIAL,)),
         Page(shell="console", route="cases/<int:case>/extend", name="extend", view=desk.extend, guard=(OFFICIAL,)),
+        Page(shell="console", route="cases/<int:case>/hand-over", name="hand-over", view=desk.hand_over, guard=(OFFICIAL,)),
+        Page(shell="console", route="cases/<int:case>/supervise", name="supervise", view=desk.supervise, guard=("supervisor",)),
         Page(shell="console", route="extensions/<int:extension>", name="decide-extension", view=desk.decide_extension, guard=("reviewer",)),
+        Page(shell="console", route="photos/<int:photo>", name="photo", view=desk.photo, guard=(OFFICIAL,)),
         Page(shell="console", route="late", name="late", view=desk.late, guard=("supervisor",), menu="超期督办", icon="alarm"),
         Page(shell="console", route="counter", name="counter", view=counter.start, guard=("window-clerk",), menu="窗口收件", icon="building"),
         Page(shell="console", route="counter/<int:applicant>", name="counter-items", view=counter.choose_item, guard=("window-clerk",)),
@@ -55,6 +58,8 @@ system = System(
         Page(shell="field", route="inspections/<int:inspection>", name="inspection", view=field.inspection, guard=("inspector",)),
         Page(shell="field", route="inspections/<int:inspection>/record", name="inspection-record", view=field.receive, guard=("inspector",)),
     ),
-    journeys=("tests/journeys/test_food.py", "tests/journeys/test_elderly.py", "tests/journeys/test_road.py"),
+    journeys=(
+        "tests/journeys/test_food.py", "tests/journeys/test_elderly.py", "tests/journeys/test_road.py", "tests/journeys/test_refusals.py", "tests/journeys/test_keyboard.py",
+    ),
     api=(("/cases", interface.cases), ("/items", interface.guide)),
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.contrib import messages as flash
-from django.db.models import Avg, Count
+from django.db.models import Avg, Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -54,6 +54,7 @@ def rate(request: HttpRequest, case: int) -> HttpResponse:
 def ratings(request: HttpRequest) -> HttpResponse:
     """What people said, newest first."""
     rows = restrict(actor_of(request), Rating.objects.select_related("organ", "case", "reply")).order_by("-given_at")
-    figures = rows.filter(counted=True).aggregate(mean=Avg("grade"), count=Count("pk"))
-    page = RatingsPage(list(rows[:100]), figures["mean"], figures["count"], rows.filter(grade__lte=2).count())
+    counted = rows.filter(counted=True)
+    figures = counted.aggregate(mean=Avg("grade"), count=Count("pk"), bad=Count("pk", filter=Q(grade__lte=2)))
+    page = RatingsPage(list(rows[:100]), figures["mean"], figures["count"], figures["bad"])
     return render(request, "evaluation/ratings.html", {"page": page})

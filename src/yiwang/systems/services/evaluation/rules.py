@@ -1,4 +1,4 @@
-"""Rating once, answering a bad grade, revisiting the person who gave it."""
+"""Rating once; the duty that a bad grade opens; leaving a false one out of the figures."""
 
 from typing import Any
 
@@ -19,6 +19,16 @@ BAD = (Rating.Grade.BAD, Rating.Grade.VERY_BAD)
 def reply_days(case: Any) -> int:
     """Working days to answer: local, dated, in the policy table."""
     return int(registers.policy("evaluation.reply-days", division=case.division_id, on=timezone.localdate()))
+
+
+def contact_days(case: Any) -> int:
+    """Working days to reach the person: local, dated, in the policy table."""
+    return int(registers.policy("evaluation.contact-days", division=case.division_id, on=timezone.localdate()))
+
+
+def set_aside(case: Any, actor: Actor, data: dict[str, Any]) -> None:
+    """A grade found false or malicious is kept for ever and no longer counted."""
+    Rating.objects.filter(reply=case).update(counted=False)
 
 
 @transaction.atomic

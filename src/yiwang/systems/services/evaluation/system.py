@@ -19,7 +19,11 @@ system = System(
     indicators=(
         Indicator(code="rating-mean", name="平均满意度", unit="分", of=Rating, value=Avg("grade"), at="given_at", where={"counted": True}, better="more"),
     ),
-    messages=(MessageTemplate(code="rating-answered", title="您的差评已有整改结果", body="“{subject}”：{opinion}。我们会回访听取您的意见。"),),
+    messages=(
+        MessageTemplate(code="rating-contacted", title="承办单位正在核实您的评价", body="“{subject}”：{opinion}"),
+        MessageTemplate(code="rating-answered", title="您的差评已有整改结果", body="“{subject}”：{opinion}。我们会回访听取您的意见。"),
+        MessageTemplate(code="rating-set-aside", title="您的评价已复核", body="“{subject}”经复核不纳入统计：{opinion}。评价仍然保留，不同意的请拨打 12345。"),
+    ),
     pages=(
         Page(shell="portal", route="my/cases/<int:case>/rate", name="rate", view=portal.rate, guard=(SIGNED_IN,)),
         Page(shell="console", route="ratings", name="ratings", view=portal.ratings, guard=("evaluation-officer", "supervisor"), menu="好差评", icon="star"),

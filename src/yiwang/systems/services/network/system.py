@@ -24,5 +24,5 @@ system = System(
         Page(shell="portal", route="my/messages", name="inbox", view=portal.inbox, guard=(SIGNED_IN,)),
         Page(shell="portal", route="my/accesses", name="accesses", view=portal.accesses, guard=(SIGNED_IN,), menu="谁看过我的信息", icon="eye"),
     ),
-    journeys=("tests/journeys/test_food.py", "tests/journeys/test_find.py"),
+    journeys=("tests/journeys/test_food.py", "tests/journeys/test_find.py", "tests/journeys/test_keyboard.py", "tests/journeys/test_verify.py"),
 )
