@@ -94,7 +94,7 @@ def test_the_lamps_count_what_their_lists_hold_and_each_task_once() -> None:
     task(case(organ), organ, closed=True)
     task(case(organ), organ, role="reviewer")
     assert api.counts(actor) == {"red": 2, "yellow": 1, "green": 2, "paused": 1}
-    listed = {lamp: api.waiting(actor, lamp=lamp).tasks for lamp in ("red", "yellow", "green", "paused")}  # type: ignore[arg-type]  # the four codes
+    listed = {lamp: api.waiting(actor, lamp=lamp).tasks for lamp in ("red", "yellow", "green", "paused")}
     assert {lamp: len(rows) for lamp, rows in listed.items()} == api.counts(actor)
     assert all(api.lamp_of(row.due_at, row.warn_at) == lamp for lamp, rows in listed.items() for row in rows)
 
