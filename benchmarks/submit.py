@@ -92,6 +92,7 @@ def _applications(client: int) -> Iterator[Callable[[], Any]]:
     """Submissions of one applicant, each under a key of its own."""
     from demo.people import number_of
     from yiwang.engines.parties import api as parties
+    from yiwang.engines.parties.models import Party
     from yiwang.kit.actors import SYSTEM, Actor
     from yiwang.platforms.items import api as items
     from yiwang.platforms.items.models import Item
@@ -99,6 +100,7 @@ def _applications(client: int) -> Iterator[Callable[[], Any]]:
 
     number, name = number_of(_date(BORN), 800 + client), f"测速者{NAMES[client]}"
     party, _ = parties.find_or_register_person(SYSTEM, name=name, number=number, phone=f"154980000{client:02d}")
+    Party.objects.filter(pk=party.pk).update(verified="人口库")  # the register confirms what would else be a file to store
     actor = Actor(name="测速系统", client="bench", scope=("*",))
     service = items.service_for(Item.objects.get(key="elderly_card_apply").pk, TOWN).pk
     answers = {"name": name, "number": number, "birth": BORN, "phone": f"154980000{client:02d}"}

@@ -1,5 +1,6 @@
 """`kill -9` of web, worker and database at random points of 200 submissions: every acknowledged case is there exactly once, with all that belongs to it."""
 
+import base64
 import ctypes
 import json
 import os
@@ -31,6 +32,7 @@ from tools.launcher import cluster
 COUNT, CLIENTS, KILLS, SEED = 200, 4, 9, 20260302
 PATIENCE = 240  # seconds in which one submission must come through, kills and all; and in which the queue must be empty afterwards
 CITY, TOWN = "440800000000", "440802001000"
+PHOTO = b"%PDF-1.4\n%EOF"
 MAKE = f"""
 import django; django.setup()
 from yiwang.engines.parties import api as parties
@@ -176,6 +178,7 @@ def application(number: int, key: str) -> dict[str, Any]:
     return {
         "key": key, "item": "elderly_card_apply", "division": TOWN, "applicant": {"name": name, "number": citizen, "phone": phone}, "situation": {"who": "self"},
         "answers": {"name": name, "number": citizen, "birth": born.isoformat(), "phone": phone},
+        "materials": [{"code": "photo", "name": "照片.pdf", "content": base64.b64encode(PHOTO).decode()}],
     }  # fmt: skip
 
 
