@@ -47,6 +47,7 @@ def _do(city: City, script: str, *arguments: str) -> str:
 
 
 def test_the_page_of_a_case_says_that_it_moved(city: City, person: Callable[..., Person]) -> None:
+    city.kill("worker", signal.SIGTERM)  # it would decide at once what we want to see moving
     case = _do(city, OPEN)
     elder, stranger = person("haitang"), person("ruoxi")
     note = "办件有新进展"
@@ -66,6 +67,7 @@ def test_the_page_of_a_case_says_that_it_moved(city: City, person: Callable[...,
     _do(city, WITHDRAW, case, "perform", "withdraw")
     elder.page.get_by_text(note).wait_for(state="visible")
     assert not [heard for heard in stranger.page.evaluate("window.heard") if "case" in heard or "messages" in heard]
+    city.start("worker")
 
 
 def test_nobody_listens_without_a_session(city: City) -> None:
