@@ -165,7 +165,7 @@ class DelegationForm(forms.Form):
         help_text="输入几个字后从列表中选择；不填表示全部事项。",
     )  # fmt: skip
     until = forms.DateField(
-        label="委托到哪一天", widget=forms.DateInput(attrs={"type": "date"}), help_text="到这一天的 24 时为止，您可以随时撤回。", error_messages={"required": "请选择日期。"}
+        label="委托到哪一天", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), help_text="到这一天的 24 时为止，您可以随时撤回。", error_messages={"required": "请选择日期。"}
     )
 
     @staticmethod

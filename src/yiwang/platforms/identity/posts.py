@@ -29,7 +29,7 @@ class AppointForm(forms.Form):
     name = forms.CharField(label="姓名", max_length=60, error_messages={"required": "请填写姓名。"})
     number = forms.CharField(label="公民身份号码", max_length=18, error_messages={"required": "请填写公民身份号码。"})
     since = forms.DateField(
-        label="从哪一天起", widget=forms.DateInput({"type": "date"}), initial=timezone.localdate, error_messages={"required": "请选择日期。"}
+        label="从哪一天起", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), initial=timezone.localdate, error_messages={"required": "请选择日期。"}
     )
 
     def __init__(self, organ: Organisation, *args: object, **kwargs: object) -> None:
