@@ -52,6 +52,8 @@ def test_a_delegation_of_one_item_until_the_end_of_a_day() -> None:
     assert made.scope == ["food_operation"]
     midnight = datetime.combine(timezone.localdate() + timedelta(days=2), time(), timezone.get_current_timezone())
     assert made.valid_to == midnight
+    last = timezone.localdate() + timedelta(days=1)
+    assert f"{last.year}年{last.month}月{last.day}日" in signed_in("xiaofan", firm()).get("/my/delegations").content.decode(), "the day that was chosen"
     for moment, live in ((midnight - timedelta(seconds=1), True), (midnight, False)):
         with mock.patch("yiwang.engines.parties.acting.timezone.now", return_value=moment):
             assert bool(parties.principals_of(person("ruoxi").pk)) is live

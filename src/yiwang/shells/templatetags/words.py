@@ -32,6 +32,12 @@ def day(value: date | datetime | None) -> str:
     return f"{local.year}年{local.month}月{local.day}日"
 
 
+@register.filter
+def last_day(moment: datetime | None) -> str:
+    """The last day of what ends at `moment`: midnight belongs to the day before."""
+    return day(moment - timedelta(microseconds=1)) if moment else ""
+
+
 @register.simple_tag(takes_context=True)
 def lamp(context: Context, row: Any) -> SafeString:
     """The limit of anything with due_at and warn_at, by shape, colour and words: 还剩 2 个工作日. A page asks for the calendar once."""
