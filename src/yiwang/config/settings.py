@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "csp",
     "django_htmx",
@@ -105,6 +106,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "yiwang.platforms.identity.passwords.MixedValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -113,8 +115,22 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "yiwang.platforms.identity.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "yiwang.platforms.identity.forms.SignupForm", "login": "yiwang.platforms.identity.forms.LoginForm"}
-ACCOUNT_RATE_LIMITS = {"signup": "60/m/ip"}
+ACCOUNT_FORMS = {
+    "signup": "yiwang.platforms.identity.forms.SignupForm",
+    "login": "yiwang.platforms.identity.forms.LoginForm",
+    "change_password": "yiwang.platforms.identity.forms.ChangePasswordForm",
+    "reset_password_from_key": "yiwang.platforms.identity.forms.ResetPasswordForm",
+    "reauthenticate": "yiwang.platforms.identity.forms.ReauthenticateForm",
+}
+ACCOUNT_RATE_LIMITS = {  # a service hall has one address for everybody in it; a wrong password is counted for the account as well
+    "signup": "60/m/ip",
+    "login_failed": "30/m/ip,10/5m/key",
+    "sign_up_name": "5/d/key",  # wrong names tried with one citizen number
+    "look_up": "20/h/user",  # names tried with numbers of agents and enterprises
+}
+CACHES = {  # limits on tries and codes already used hold over all processes, so they lie in the database
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "identity_cache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
+}
 MFA_ADAPTER = "yiwang.platforms.identity.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -123,6 +139,8 @@ SMS_SIGNATURE = "湛江政务"
 MFA_TOTP_ISSUER = "湛江政务服务"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.5
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "yiwang.platforms.identity.adapters.tried_name"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "yiwang.shells.errors.locked_out"
 
@@ -164,5 +182,7 @@ CSRF_FAILURE_VIEW = "yiwang.shells.errors.refused"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_AGE = 8 * 3600
+SESSION_IDLE_OFFICIAL, SESSION_IDLE_PERSON = 30 * 60, 2 * 3600  # seconds without a request until the session ends
+PASSWORD_RESET_TIMEOUT = 3600
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -6,6 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from yiwang.shells import health, routes
 from yiwang.shells.api import interface
 
+handler400 = "yiwang.shells.errors.bad_request"
+handler403 = "yiwang.shells.errors.forbidden"
+handler429 = "yiwang.shells.errors.too_many"  # allauth asks for it
 handler404 = "yiwang.shells.errors.not_found"
 handler500 = "yiwang.shells.errors.failed"
 

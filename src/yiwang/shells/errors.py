@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from yiwang.base.errors import NotAllowed, NotFound, SignInNeeded, TooMany, YiwangError
+from yiwang.base.errors import Invalid, NotAllowed, NotFound, SignInNeeded, TooMany, YiwangError
 from yiwang.engines.audit import api as audit
 from yiwang.kit.guards import actor_of
 
@@ -79,6 +79,18 @@ def problem_of(status: int, code: str, title: str, detail: str, *, hint: str = "
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     return answer(request, NotFound("没有这个页面。", hint="地址可能输错了，或者页面已经移动。可以从首页搜索要办的事。"))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return answer(request, Invalid("浏览器发来的内容无法读取，没有提交。", hint="请返回上一页刷新后重试。"))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return answer(request, NotAllowed("您不能打开这一页。", hint="如果您认为应当可以，请拨打 12345。"))
+
+
+def too_many(request: HttpRequest) -> HttpResponseBase:
+    return answer(request, TooMany("尝试的次数过多，为了安全暂时停止。", hint="请几分钟后再试，或携带身份证到任何一个政务服务大厅窗口办理。"))
 
 
 def refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:

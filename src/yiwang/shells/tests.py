@@ -1,16 +1,21 @@
 """The generic pages of registers, shown on rivers and reaches: seen, filled in, refused."""
 
+import io
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from yiwang.engines.registers import api as registers
+from yiwang.engines.registers import imports
+from yiwang.engines.registers.models import Import
 from yiwang.kit.actors import SYSTEM
 from yiwang.kit.registry import registry
 from yiwang.platforms.identity.models import Account
-from yiwang.systems.governance.river_chief.models import Reach, River
 
+River: Any = registry().registers["river"].model
+Reach: Any = registry().registers["reach"].model
 pytestmark = pytest.mark.django_db
 LINE = {"type": "MultiLineString", "coordinates": [[[110.28, 21.66], [110.36, 21.27]]]}
 FORM = {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉江市", "length_km": "168.5", "course": json.dumps(LINE)}
@@ -22,8 +27,8 @@ def browser(username: str) -> Client:
     return client
 
 
-def river(code: str = "GD-1") -> River:
-    kept: River = registers.keep(SYSTEM, registry().registers["river"], {**FORM, "code": code})
+def river(code: str = "GD-1") -> Any:
+    kept: Any = registers.keep(SYSTEM, registry().registers["river"], {**FORM, "code": code})
     return kept
 
 
@@ -84,3 +89,23 @@ def test_who_has_no_role_for_it_does_not_pass(path: str) -> None:
 def test_a_reader_does_not_edit_and_an_unknown_register_is_said() -> None:
     assert browser("hezhang").get("/work/r/river/new").status_code == 403
     assert browser("hezhang").get("/work/r/rivr/").status_code == 404
+
+
+def test_the_pages_of_bringing_in_and_taking_away() -> None:
+    office = browser("hezhangban")
+    held = io.BytesIO("河湖编码,名称,类型,所属区划,长度（公里）\nGD-1,九洲江,河流,廉江市,168.5\nGD-2,x,河流,没有的县,1\n".encode())
+    held.name = "河湖.csv"
+    assert "必填" in office.get("/work/r/river/import").content.decode()
+    made = office.post("/work/r/river/import", {"file": held, "matching": "add"})
+    source = Import.objects.get()
+    assert "正在检查" in office.get(made["Location"]).content.decode()
+    imports.run(source.pk)
+    assert "没有找到" in office.get(made["Location"]).content.decode()
+    wrong = b"".join(office.get(f"/work/r/river/import/{source.pk}/wrong.csv")).decode("utf-8-sig")
+    assert "问题" in wrong and "没有的县" in wrong and "九洲江" not in wrong
+    assert office.post(f"/work/r/river/import/{source.pk}/confirm", {"mode": "good"}).status_code == 302
+    imports.run(source.pk)
+    export = office.post("/work/r/river/export", {"format": "csv", "reason": "核对"})
+    assert "九洲江" in b"".join(office.get(export["Location"])).decode()
+    assert office.get("/work/exports/").status_code == 200
+    assert browser("hezhang").get("/work/r/river/import").status_code == 404

@@ -7,6 +7,7 @@ from django.utils import timezone
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
+from yiwang.kit.registry import registry
 
 
 class Message(Record):
@@ -35,8 +36,10 @@ class Message(Record):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
+        """Not what went by SMS alone: a code or a link for a password is for whoever holds the phone, never for an agent at the inbox."""
         mine = [p for p in (actor.party, actor.acting_for) if p]
-        return Q(to__in=mine) if mine else NOTHING
+        elsewhere = [code for code, declared in registry().messages.items() if "inbox" not in declared.channels]
+        return Q(to__in=mine) & ~Q(template__in=elsewhere) if mine else NOTHING
 
 
 class Channel(models.TextChoices):

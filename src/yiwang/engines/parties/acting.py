@@ -1,7 +1,7 @@
 """Who acts for whom. An agent has exactly what a live delegation gives; a legal representative acts for the entity."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -68,7 +68,7 @@ def delegate(actor: Actor, *, agent_name: str, agent_number: str, scope: list[st
         if agent.pk == principal:
             raise Invalid("不能委托本人。", fields={"agent_number": "这是委托人本人"})
         made = Delegation.objects.create(principal_id=principal, agent=agent, scope=scope, valid_to=valid_to)
-    audit.record(actor, "delegation.give", subject=made, summary=f"委托他人代办，至 {timezone.localtime(valid_to):%Y-%m-%d}")
+    audit.record(actor, "delegation.give", subject=made, summary=f"委托他人代办，至 {timezone.localtime(valid_to - timedelta(microseconds=1)):%Y-%m-%d}")
     return made
 
 

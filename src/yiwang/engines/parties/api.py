@@ -2,18 +2,20 @@
 
 from yiwang.engines.parties.acting import Principal, actor_for, agent_of, delegate, principals_of, withdraw_delegation
 from yiwang.engines.parties.offices import (
+    candidate,
     divisions_above,
     hold_post,
     holders_of,
     leave_post,
+    make_post,
     managing_organisation,
     organ_for,
     organ_named,
     window_for,
 )
-from yiwang.engines.parties.people import facts_of, find_or_register_entity, find_or_register_person, find_party
+from yiwang.engines.parties.people import change_phone, facts_of, find_or_register_entity, find_or_register_person, find_party
 
 __all__ = [
-    "Principal", "actor_for", "agent_of", "delegate", "divisions_above", "facts_of", "find_or_register_entity", "find_or_register_person", "find_party", "hold_post", "holders_of",
-    "leave_post", "managing_organisation", "organ_for", "organ_named", "principals_of", "window_for", "withdraw_delegation",
+    "Principal", "actor_for", "agent_of", "candidate", "change_phone", "delegate", "divisions_above", "facts_of", "find_or_register_entity", "find_or_register_person", "find_party", "hold_post", "holders_of",
+    "leave_post", "make_post", "managing_organisation", "organ_for", "organ_named", "principals_of", "window_for", "withdraw_delegation",
 ]

@@ -1,5 +1,6 @@
 """Offices and posts: which office answers for a place (its zone's, if a zone manages it), who holds which post, which window takes in."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.parties.models import Division, Management, Membership, Organisation, Party, Post
 from yiwang.kit.actors import Actor
+from yiwang.kit.registry import registry
 
 HALL = "admin_service_centre"
 ADMINISTRATORS = {"system-admin", "security-admin", "audit-admin"}
@@ -97,16 +99,47 @@ def hold_post(actor: Actor, *, party: int, post: int, since: date) -> Membership
 
 @transaction.atomic
 def leave_post(actor: Actor, membership: int, *, until: date) -> None:
-    """A person leaves a post; from the next day on it gives nothing. Raises NotAllowed, NotFound, Invalid."""
+    """A person leaves a post; from the next day on it gives nothing. An end already set is never put off. Raises NotAllowed, NotFound, Invalid, Conflict."""
     _administers(actor)
     held = Membership.objects.select_for_update(of=("self",)).select_related("post__organisation").filter(pk=membership).first()
     if held is None:
         raise NotFound("没有这条任职记录。")
+    if held.valid_to is not None and until >= held.valid_to:
+        raise Conflict("这次任职已经有更早的离任日期。", hint="继续任职请重新办理任职。")
     if until < held.valid_from:
         raise Invalid("离任日期不能早于任职日期。", fields={"until": f"不早于 {held.valid_from:%Y-%m-%d}"})
     held.valid_to = until
     held.save(update_fields=["valid_to"])
     audit.record(actor, "post.leave", subject=held, summary=str(held.post))
+
+
+@transaction.atomic
+def make_post(actor: Actor, *, organ: int, title: str, roles: Sequence[str]) -> Post:
+    """A new place in an office, for its own division. By a system administrator. Raises NotAllowed, NotFound, Invalid, Conflict."""
+    _administers(actor)
+    office, called = Organisation.objects.filter(pk=organ).first(), title.strip()
+    if office is None:
+        raise NotFound("没有找到这个机构。")
+    if wrong := set(roles) - set(registry().roles):
+        raise Invalid("没有这个角色。", fields={"roles": f"没有角色：{'、'.join(sorted(wrong))}"})
+    if not called or not roles:
+        raise Invalid("岗位名称和角色都需要填写。", fields={"title": "请填写岗位名称"} if not called else {"roles": "至少选择一个角色"})
+    _separated(set(roles))
+    made, fresh = Post.objects.get_or_create(organisation=office, title=called[:60], defaults={"roles": list(roles), "division_id": office.division_id})
+    if not fresh:
+        raise Conflict("这个机构已经有同名的岗位。")
+    audit.record(actor, "post.make", subject=made, summary=str(made), detail={"roles": list(roles)})
+    return made
+
+
+def candidate(actor: Actor, *, name: str, number: str) -> Party:
+    """Whom a system administrator may appoint, by name and number together; the look is recorded. Raises NotAllowed, NotFound."""
+    _administers(actor)
+    found = Party.objects.filter(kind=Party.Kind.PERSON, number=number.strip().upper(), name=name.strip()).first()
+    if found is None:
+        raise NotFound("没有找到姓名和证件号码相符的人。", hint="请核对；任职的人需要先注册账号。")
+    audit.record_access(actor, party=found.pk, what="基本信息", purpose="办理任职", fields=["name", "number"])
+    return found
 
 
 def _administers(actor: Actor) -> None:

@@ -87,6 +87,18 @@ def find_or_register_entity(
     return party, fresh
 
 
+@transaction.atomic
+def change_phone(actor: Actor, party: int, phone: str) -> None:
+    """Another phone on record. The caller has made sure who asks. Raises Invalid."""
+    if not identifiers.is_mobile(phone):
+        raise Invalid("手机号码不正确。", fields={"phone": "请填写 11 位手机号码"})
+    found = Party.objects.select_for_update().get(pk=party)
+    if found.phone != phone:
+        before, found.phone = found.phone, phone
+        found.save(update_fields=["phone"])
+        audit.record(actor, "party.phone", subject=found, summary="更换登记的手机号码", detail={"before": identifiers.mask_phone(before)} if before else {})
+
+
 def _division(code: str) -> Division:
     """The deepest division that the code falls into; numbers may carry abolished regions, which fall to the city."""
     for length in (12, 9, 6, 4):

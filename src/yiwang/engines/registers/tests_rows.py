@@ -14,29 +14,35 @@ from hypothesis import strategies as st
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit.models import Entry
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Party
 from yiwang.engines.registers import api as registers
 from yiwang.engines.registers import listing
 from yiwang.engines.registers.models import Version
 from yiwang.kit.actors import NOBODY, SYSTEM, Actor
 from yiwang.kit.registry import registry
-from yiwang.platforms.identity import api as identity
-from yiwang.systems.governance.river_chief.models import River
 
 T = TypeVar("T")
+River: Any = registry().registers["river"].model
 pytestmark = pytest.mark.django_db
 RIVERS = registry().registers["river"]
 
 
+def person(name: str) -> Actor:
+    party = Party.objects.get(name=name)
+    return parties.actor_for(party.pk, party.pk, party.name)
+
+
 def office() -> Actor:
-    return identity.actor_of_account("hezhangban")
+    return person("徐听雨")
 
 
 def chief() -> Actor:
-    return identity.actor_of_account("hezhang")
+    return person("卢南渡")
 
 
 def stranger() -> Actor:
-    return identity.actor_of_account("haitang")
+    return person("林海棠")
 
 
 def filled(code: str = "GD-0001", **changes: Any) -> dict[str, Any]:
@@ -141,7 +147,7 @@ def test_pages_by_key_show_every_row_once_in_order(names: list[str], size: int, 
     River.objects.all().delete()
     for number, name in enumerate(names):
         registers.keep(SYSTEM, RIVERS, filled(f"K-{number}", name=name))
-    seen: list[River] = []
+    seen: list[Any] = []
     after = "begin"
     while after:
         found = registers.page(SYSTEM, RIVERS, registers.Query(order=order, size=size, after="" if after == "begin" else after))

@@ -6,30 +6,33 @@ import json
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from openpyxl import Workbook, load_workbook
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit.models import Entry
-from yiwang.engines.parties.models import Post
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Party, Post
 from yiwang.engines.registers import api as registers
 from yiwang.engines.registers import imports
 from yiwang.engines.registers.models import Export, Import, Version
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.registry import registry
-from yiwang.platforms.identity import api as identity
-from yiwang.platforms.identity.models import Account
-from yiwang.systems.governance.river_chief.models import River
 
+River: Any = registry().registers["river"].model
 pytestmark = pytest.mark.django_db
 RIVERS = registry().registers["river"]
 HEAD = ["河湖编码", "名称", "类型", "所属区划", "长度（公里）"]
 GOOD = ["GD-1", "九洲江", "河流", "廉江市", "168.5"]
 
 
+def person(name: str) -> Actor:
+    party = Party.objects.get(name=name)
+    return parties.actor_for(party.pk, party.pk, party.name)
+
+
 def office() -> Actor:
-    return identity.actor_of_account("hezhangban")
+    return person("徐听雨")
 
 
 def file(*lines: list[str], head: list[str] = HEAD, encoding: str = "utf-8") -> io.BytesIO:
@@ -153,11 +156,11 @@ def test_a_file_that_is_none_is_refused_at_once(content: bytes, name: str, words
 
 def test_who_may_not_edit_does_not_import_and_nobody_touches_anothers() -> None:
     with pytest.raises(NotAllowed):
-        registers.receive(identity.actor_of_account("hezhang"), RIVERS, file(GOOD), "a.csv")
+        registers.receive(person("卢南渡"), RIVERS, file(GOOD), "a.csv")
     source = sent(GOOD)
     for act in (lambda a: registers.confirm(a, source.pk, "all"), lambda a: registers.drop(a, source.pk), lambda a: registers.wrong_lines(a, source.pk)):
         with pytest.raises(NotFound):
-            act(identity.actor_of_account("chengguan"))
+            act(person("罗景行"))
     registers.drop(office(), source.pk)
     with pytest.raises(Conflict):
         registers.confirm(office(), source.pk, "all")
@@ -191,9 +194,9 @@ def test_what_is_taken_away_is_marked_and_can_come_back() -> None:
 
 
 def officer() -> Actor:
-    actor = identity.actor_of_account("supervisor")
+    actor = person("庄书言")
     Post.objects.filter(pk=actor.seats[0].post).update(roles=["supervisor", "data-officer"])
-    return identity.actor_of_account("supervisor")
+    return person("庄书言")
 
 
 def test_many_rows_wait_for_another_person(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,26 +226,4 @@ def test_an_export_needs_a_purpose_and_a_format() -> None:
     with pytest.raises(Invalid):
         registers.ask_export(office(), registry().registers["reach"], registers.Query(), format="pdf", reason="x")
     with pytest.raises(NotAllowed):
-        registers.ask_export(identity.actor_of_account("haitang"), registry().registers["items"], registers.Query(), format="csv", reason="x")
-
-
-def test_the_pages_of_bringing_in_and_taking_away() -> None:
-    browser = Client()
-    browser.force_login(Account.objects.get(username="hezhangban"), backend="allauth.account.auth_backends.AuthenticationBackend")
-    held = file(GOOD, ["GD-2", "x", "河流", "没有的县", "1"])
-    held.name = "河湖.csv"
-    assert "必填" in browser.get("/work/r/river/import").content.decode()
-    made = browser.post("/work/r/river/import", {"file": held, "matching": "add"})
-    source = Import.objects.get()
-    assert "正在检查" in browser.get(made["Location"]).content.decode()
-    imports.run(source.pk)
-    assert "没有找到" in browser.get(made["Location"]).content.decode()
-    wrong = b"".join(browser.get(f"/work/r/river/import/{source.pk}/wrong.csv")).decode("utf-8-sig")
-    assert "问题" in wrong and "没有的县" in wrong and "九洲江" not in wrong
-    assert browser.post(f"/work/r/river/import/{source.pk}/confirm", {"mode": "good"}).status_code == 302
-    imports.run(source.pk)
-    export = browser.post("/work/r/river/export", {"format": "csv", "reason": "核对"})
-    assert "九洲江" in b"".join(browser.get(export["Location"])).decode()
-    assert browser.get("/work/exports/").status_code == 200
-    browser.force_login(Account.objects.get(username="hezhang"), backend="allauth.account.auth_backends.AuthenticationBackend")
-    assert browser.get("/work/r/river/import").status_code == 404
+        registers.ask_export(person("林海棠"), registry().registers["items"], registers.Query(), format="csv", reason="x")

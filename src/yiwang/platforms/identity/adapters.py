@@ -55,6 +55,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         audit.record(_visitor(request, user), "sign-in", subject=user, summary="登录成功")
         return super().post_login(request, user, **kwargs)
 
+    def logout(self, request: HttpRequest) -> None:
+        if isinstance(request.user, Account):
+            audit.record(_visitor(request, request.user), "sign-out", subject=request.user, summary="退出登录")
+        super().logout(request)
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         username = str(credentials.get("username", ""))[:60]
         locked = bool(getattr(request, "axes_locked_out", False))
@@ -85,6 +90,12 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def decrypt(self, encrypted_text: str) -> str:
         return _box().decrypt(encrypted_text.encode()).decode()
+
+
+def tried_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Under which name wrong passwords are counted: one account, however it is written."""
+    name = (credentials or {}).get("username") or request.POST.get("login", "")
+    return str(name).strip().lower()[:60]
 
 
 def record_wrong_factor(sender: object, request: HttpRequest, user: Account, **kwargs: object) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import messages as flash
 from django.db.models import Q, QuerySet, Sum
@@ -17,6 +16,7 @@ from yiwang.engines.parties.models import Organisation
 from yiwang.kit.access import restrict
 from yiwang.kit.guards import actor_of
 from yiwang.platforms.identity import clients as registered
+from yiwang.platforms.identity.assurance import second_factor
 from yiwang.platforms.identity.forms import DelegationForm
 from yiwang.platforms.identity.models import Client
 
@@ -59,7 +59,7 @@ class ClientsPage:
     secret: str = ""  #: shown once
 
 
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth is not typed
+@second_factor
 def clients(request: HttpRequest) -> HttpResponse:
     """The list, and the form for one more."""
     form = ClientForm(request.POST or None)
@@ -74,14 +74,14 @@ def clients(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth is not typed
+@second_factor
 def renew(request: HttpRequest, client: int) -> HttpResponse:
     made, secret = registered.renew_secret(actor_of(request), client)
     return _page(request, ClientForm(), made, secret)
 
 
 @require_POST
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth is not typed
+@second_factor
 def close(request: HttpRequest, client: int) -> HttpResponse:
     closed = registered.close_client(actor_of(request), client)
     flash.success(request, f"“{closed.name}”已经停用，它的令牌立即失效。")

@@ -1,18 +1,29 @@
 """How sure we are who sits there. A level belongs to the account's proof and to how this session was signed in; it is never a score of the person."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa.models import Authenticator
 from django.db.models import IntegerChoices
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from yiwang.base.errors import NotAllowed, SignInNeeded
 from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.identity.models import Account
 
 View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True)
+class SecondFactorPage:
+    back: str  #: where the administrator was going
 
 
 class Level(IntegerChoices):
@@ -26,7 +37,7 @@ class Level(IntegerChoices):
 
 NEEDS = {
     Level.DECLARED: "请先完成实名核验：填写发送到登记手机的验证码，或携带身份证到政务服务大厅窗口核验。",
-    Level.VERIFIED: "请先完成实名核验：填写发送到登记手机的验证码，或携带身份证到政务服务大厅窗口核验。",
+    Level.VERIFIED: "请携带本人身份证到任何一个政务服务大厅窗口核验，说出您的用户名即可。",
     Level.STRONG: "请在“账号安全”启用验证器或通行密钥，并用它重新登录。",
 }
 
@@ -38,8 +49,19 @@ def account_level(account: Account) -> Level:
     if account.proof == Account.Proof.WINDOW:
         return Level.VERIFIED
     with elevated():  # one's own row, also before an actor is entered
-        confirmed = account.party is not None and account.party.verified != ""
+        person = account.party
+    confirmed = person is not None and person.verified != "" and _not_after(person.verified_at, account.proven_at)
     return Level.VERIFIED if account.proof == Account.Proof.PHONE and confirmed else Level.DECLARED
+
+
+def _not_after(first: datetime | None, second: datetime | None) -> bool:
+    """A register that confirmed the person only after the code was sent says nothing about that phone."""
+    return first is not None and second is not None and first <= second
+
+
+def may_prove_by_phone(account: Account) -> bool:
+    """Whether a code says anything: of somebody known before, not of a phone that was given at this account's own sign-up."""
+    return account.party_id is None and account.claim_id is not None
 
 
 def level_of(request: HttpRequest) -> Level:
@@ -57,6 +79,24 @@ def demand(request: HttpRequest, level: Level) -> None:
         raise SignInNeeded("这一步需要登录后办理。")
     if level_of(request) < level:
         raise NotAllowed("这一步需要更高的实名等级。", hint=NEEDS[level])
+
+
+def second_factor(view: View) -> View:
+    """A page of an administrator: entered only with a second factor (GB/T 22239-2019 8.1.4.1 d). Says how to set one up, or asks for it."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            raise SignInNeeded("这一页需要登录后查看。")
+        if level_of(request) >= Level.STRONG:
+            return view(request, *args, **kwargs)
+        kinds = set(Authenticator.objects.filter(user=request.user).values_list("type", flat=True))
+        if not kinds or account_level(request.user) < Level.VERIFIED:
+            return render(request, "identity/second_factor.html", {"page": SecondFactorPage(request.path)}, status=403)
+        name = "mfa_reauthenticate" if Authenticator.Type.TOTP in kinds else "mfa_reauthenticate_webauthn"
+        return redirect(f"{reverse(name)}?{urlencode({'next': request.path})}")
+
+    return checked
 
 
 def require(level: Level) -> Callable[[View], View]:

@@ -1,11 +1,15 @@
 """Sign-up by real name and sign-in, in the words of the trade."""
 
 from contextlib import suppress
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from allauth.account.forms import ChangePasswordForm as BaseChangeForm
 from allauth.account.forms import LoginForm as BaseLoginForm
+from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
+from allauth.account.forms import ResetPasswordKeyForm as BaseResetForm
 from allauth.account.forms import SignupForm as BaseSignupForm
+from allauth.core import context, ratelimit
 from django import forms
 from django.conf import settings
 from django.db.models import Model, QuerySet
@@ -13,6 +17,7 @@ from django.utils import timezone
 
 from yiwang.base import identifiers
 from yiwang.base.errors import TooMany
+from yiwang.engines.audit import api as audit
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Party
 from yiwang.engines.registers import api as registers
@@ -23,6 +28,8 @@ from yiwang.platforms.identity import proving
 from yiwang.platforms.identity.models import Account
 
 AGE = "identity.sign-up-age"
+RULES = "至少 10 个字符，包含字母、数字、符号中的两种；不要用常见的密码，也不要用身份证号码或手机号码。"
+LAST_YEAR = 2100  # a typing mistake, not a limit on delegations
 
 
 class LoginForm(BaseLoginForm):  # type: ignore[misc]  # allauth is not typed
@@ -48,6 +55,9 @@ class SignupForm(BaseSignupForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain(self, username="用户名", password1="密码", password2="再次输入密码")
+        self.fields["username"].help_text = "登录时使用，可以用字母和数字，以后不能修改。"
+        self.fields["phone"].help_text = "办理进度和验证码会发到这个手机。"
+        self.fields["password1"].help_text = RULES
 
     def clean_name(self) -> str:
         return str(self.cleaned_data["name"]).strip()
@@ -73,6 +83,9 @@ class SignupForm(BaseSignupForm):  # type: ignore[misc]
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("number") and cleaned.get("name"):
             self._check_person(cleaned["number"], cleaned["name"])
+        password = str(cleaned.get("password1") or "")
+        if any(fact[-6:] in password for fact in (cleaned.get("number"), cleaned.get("phone")) if fact):
+            self.add_error("password1", "密码不能包含身份证号码或手机号码的末六位。")
         return cleaned
 
     def bind(self, account: Account, actor: Actor) -> None:
@@ -89,15 +102,40 @@ class SignupForm(BaseSignupForm):  # type: ignore[misc]
             proving.send_code(actor, account)
 
     def _check_person(self, number: str, name: str) -> None:
-        """Says what is wrong without saying anything about anybody else."""
+        """Says what is wrong without saying anything about anybody else. Names cannot be tried out: five wrong ones a day for a number."""
         with elevated():  # nobody is signed in
             known = Party.objects.filter(scheme="111", number=number).first()
             if known is None:
                 return
-            if known.name != name:
+            if not ratelimit.consume(context.request, action="sign_up_name", key=number, dry_run=True):
+                self.add_error("number", "今天用这个证件号码填错姓名的次数过多，请明天再试，或携带身份证到任何一个政务服务大厅窗口办理。")
+            elif known.name != name:
+                ratelimit.consume(context.request, action="sign_up_name", key=number)
+                audit.record(Actor(name="访客", address=context.request.META.get("REMOTE_ADDR", "")), "sign-up.mismatch", subject=known, summary="注册时姓名与证件号码不相符")
                 self.add_error("name", "姓名与证件号码不相符。")
             elif Account.objects.filter(party=known).exists():
                 self.add_error("number", "这个证件号码已经注册，请直接登录；忘记密码可以用登记的手机找回，或携带身份证到窗口办理。")
+
+
+class ChangePasswordForm(BaseChangeForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self, oldpassword="现在的密码", password1="新密码", password2="再次输入新密码")
+        self.fields["oldpassword"].help_text, self.fields["password1"].help_text = "", RULES
+
+
+class ResetPasswordForm(BaseResetForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self, password1="新密码", password2="再次输入新密码")
+        self.fields["password1"].help_text = RULES
+
+
+class ReauthenticateForm(BaseReauthenticateForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self, password="密码")
+        self.fields["password"].help_text = ""
 
 
 class CodeForm(forms.Form):
@@ -126,7 +164,9 @@ class DelegationForm(forms.Form):
         label="只办哪一项", max_length=200, required=False, widget=forms.TextInput({"list": "items", "autocomplete": "off"}),
         help_text="输入几个字后从列表中选择；不填表示全部事项。",
     )  # fmt: skip
-    until = forms.DateField(label="委托到哪一天", widget=forms.DateInput(attrs={"type": "date"}), error_messages={"required": "请选择日期。"})
+    until = forms.DateField(
+        label="委托到哪一天", widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), help_text="到这一天的 24 时为止，您可以随时撤回。", error_messages={"required": "请选择日期。"}
+    )
 
     @staticmethod
     def items() -> QuerySet[Model]:
@@ -142,6 +182,12 @@ class DelegationForm(forms.Form):
         if name and not self.items().filter(name=name).exists():
             raise forms.ValidationError("没有这个事项，请从列表中选择。")
         return name
+
+    def clean_until(self) -> date:
+        until: date = self.cleaned_data["until"]
+        if until.year > LAST_YEAR:
+            raise forms.ValidationError("日期太远，请核对。")
+        return until
 
     def scope(self) -> list[str]:
         """Keys of the chosen item; everything if none was named."""

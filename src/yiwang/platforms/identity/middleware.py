@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import cast
 
+from django.contrib import messages as flash
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -11,7 +12,7 @@ from yiwang.base.errors import NotAllowed, YiwangError
 from yiwang.engines.parties import api as parties
 from yiwang.kit.actors import NOBODY, Actor
 from yiwang.kit.rowsecurity import acting, elevated
-from yiwang.platforms.identity import clients
+from yiwang.platforms.identity import clients, sessions
 
 ACTING_FOR = "acting_for"  # session key
 ALWAYS_OPEN = ("account_logout", "identity:act-for")  # leaving, and becoming oneself again, are never refused for a lapsed delegation
@@ -31,6 +32,11 @@ class ActorMiddleware:
         if request.path == reverse("account_login") and is_waiting(request):
             return redirect("identity:prove")  # the login page would send a signed-in visitor back to where they came from, for ever
         actor, refusal = self.who(request)
+        if sessions.is_idle(request, actor):
+            sessions.close(request, actor)
+            flash.info(request, "很久没有操作，为了您的安全已经自动退出，请重新登录。")
+            actor, refusal = _nobody(request), None
+        sessions.stamp(request)
         request.actor = actor  # type: ignore[attr-defined]  # read through kit.guards.actor_of
         request.lapsed = refusal  # type: ignore[attr-defined]
         with acting(actor):

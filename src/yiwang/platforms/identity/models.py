@@ -4,6 +4,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from yiwang.kit.access import NOTHING
@@ -45,6 +46,7 @@ class Account(AbstractBaseUser, Record):
 
     class Meta:
         verbose_name = "账号"
+        constraints = [models.UniqueConstraint(Lower("username"), name="username_once")]
 
     def __str__(self) -> str:
         return self.username
@@ -56,6 +58,9 @@ class Account(AbstractBaseUser, Record):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
+        """One's own; any to a security administrator, who ends sessions."""
+        if "security-admin" in actor.roles:
+            return Q()
         return Q(pk=actor.account) if actor.account else NOTHING
 
 

@@ -1,7 +1,9 @@
 """My account: who I am here and how sure that is, delegations given and received, enterprises, acting for others."""
 
+import re
 from dataclasses import dataclass
 
+from allauth.core import ratelimit
 from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -10,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from yiwang.base.errors import Conflict, Invalid, NotAllowed, SignInNeeded
+from yiwang.base.errors import Conflict, Invalid, NotAllowed, SignInNeeded, TooMany
 from yiwang.engines.audit import api as audit
 from yiwang.engines.audit.models import Entry
 from yiwang.engines.parties import api as parties
@@ -19,11 +21,13 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.guards import actor_of
 from yiwang.kit.rowsecurity import elevated
-from yiwang.platforms.identity import assurance, proving
+from yiwang.platforms.identity import assurance, proving, sessions
 from yiwang.platforms.identity.assurance import Level
 from yiwang.platforms.identity.forms import CodeForm, DelegationForm, EnterpriseForm, ForgottenForm
 from yiwang.platforms.identity.middleware import ACTING_FOR, is_waiting
 from yiwang.platforms.identity.models import Account
+
+PARTY = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class AccountPage:
 class ProvePage:
     form: CodeForm
     account: Account
+    by_phone: bool
+    sent: bool
+    verified: bool
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,8 @@ class DelegationsPage:
     received: list[Given]
     principals: list[parties.Principal]
     form: DelegationForm
-    may_give: bool
+    verified: bool
+    own: bool  #: for oneself or an entity one represents; an agent cannot delegate on
 
 
 @dataclass(frozen=True)
@@ -95,15 +103,22 @@ def prove(request: HttpRequest) -> HttpResponse:
         except (Invalid, Conflict) as problem:
             form.add_error("code", f"{problem.message}{problem.hint}")
         else:
-            flash.success(request, "实名核验完成。")
+            sessions.renew_key(request)
+            flash.success(request, "实名核验完成，现在可以办事了。")
             return redirect("identity:account")
-    return render(request, "identity/prove.html", {"page": ProvePage(form, mine)}, status=422 if form.errors else 200)
+    page = ProvePage(
+        form, mine, assurance.may_prove_by_phone(mine), proving.has_open_code(mine), assurance.account_level(mine) >= Level.VERIFIED
+    )
+    return render(request, "identity/prove.html", {"page": page}, status=422 if form.errors else 200)
 
 
 @require_POST
 def send_code(request: HttpRequest) -> HttpResponse:
     """Sends the code again. Whether there is a phone on record is not said."""
-    proving.send_code(_proving_actor(request), _account(request))
+    mine = _account(request)
+    if not assurance.may_prove_by_phone(mine):
+        raise NotAllowed("这个账号不能用短信核验。", hint="请携带身份证到任何一个政务服务大厅窗口核验。")
+    proving.send_code(_proving_actor(request), mine)
     flash.info(request, "如果登记过手机号码，验证码已经发出，请查看短信。")
     return redirect("identity:prove")
 
@@ -113,6 +128,8 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     form = ForgottenForm(request.POST or None)
     sent = request.method == "POST" and form.is_valid()
     if sent:
+        if not ratelimit.consume(request, action="reset_password", key=form.cleaned_data["username"].lower()):
+            raise TooMany("申请得太频繁。", hint="请几分钟后再试，或携带身份证到任何一个政务服务大厅窗口办理。")
         proving.forgotten(actor_of(request), form.cleaned_data["username"])
     return render(request, "identity/forgotten.html", {"page": ForgottenPage(form, sent)}, status=422 if form.errors else 200)
 
@@ -123,18 +140,20 @@ def delegations(request: HttpRequest) -> HttpResponse:
     form = DelegationForm(request.POST or None)
     if request.method == "POST":
         assurance.demand(request, Level.VERIFIED)
-        if form.is_valid() and _delegate(actor, form):
+        if form.is_valid() and _look_up(request) and _delegate(actor, form):
             flash.success(request, "委托已经生效，代办人登录后可以切换为您办事。")
             return redirect("identity:delegations")
     with elevated():  # the names of those whom one's own delegations concern
         rows = list(restrict(actor, Delegation.objects.select_related("principal", "agent")).order_by("-valid_to"))
     mine = actor.acting_for or actor.party
+    own = mine is not None and parties.agent_of(actor, mine) is None  # an agent neither gives on nor sees the other agents
     page = DelegationsPage(
-        given=_in_words([r for r in rows if r.principal_id == mine]),
+        given=_in_words([r for r in rows if r.principal_id == mine]) if own else [],
         received=_in_words([r for r in rows if r.agent_id == actor.party]),
         principals=parties.principals_of(actor.party) if actor.party else [],
         form=form,
-        may_give=assurance.level_of(request) >= Level.VERIFIED,
+        verified=assurance.level_of(request) >= Level.VERIFIED,
+        own=own,
     )
     return render(request, "identity/delegations.html", {"page": page}, status=422 if form.errors else 200)
 
@@ -150,7 +169,7 @@ def withdraw(request: HttpRequest, delegation: int) -> HttpResponse:
 def enterprises(request: HttpRequest) -> HttpResponse:
     """我的企业: those one represents; an enterprise that no register knows yet is entered by its representative."""
     actor, form = actor_of(request), EnterpriseForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and _look_up(request):
         try:
             made = bind_enterprise(actor, **form.cleaned_data)
         except Invalid as problem:
@@ -176,7 +195,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     """Acts for a principal from now on, or for oneself again. Raises NotAllowed without a live right."""
     actor, wanted = actor_of(request), request.POST.get("party", "")
     request.session.pop(ACTING_FOR, None)
-    if wanted.isdigit() and int(wanted) != actor.party:
+    if PARTY.fullmatch(wanted) and int(wanted) != actor.party:
         assurance.demand(request, Level.VERIFIED)
         principal = next((p for p in parties.principals_of(actor.party or 0) if p.party == int(wanted)), None)
         if principal is None:
@@ -184,7 +203,9 @@ def switch(request: HttpRequest) -> HttpResponse:
         request.session[ACTING_FOR] = principal.party
         audit.record(actor, "act-for", summary=f"切换为{principal.name}办事")
         flash.info(request, f"您正在为“{principal.name}”办事。")
-    request.session.cycle_key()  # another identity, another session key
+    elif actor.acting_for != actor.party:
+        audit.record(actor, "act-for", summary="切换为本人办事")
+    sessions.renew_key(request)
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
     return HttpResponseRedirect(back if safe else reverse("network:home"))
@@ -194,6 +215,13 @@ def _account(request: HttpRequest) -> Account:
     if not request.user.is_authenticated:
         raise SignInNeeded("这一页需要登录后查看。")
     return request.user
+
+
+def _look_up(request: HttpRequest) -> bool:
+    """Counts a try at somebody's name and number. Raises TooMany."""
+    if not ratelimit.consume(request, action="look_up", user=request.user):
+        raise TooMany("一小时内填写的次数过多。", hint="请过一小时再试，没有生效的内容请重新填写。")
+    return True
 
 
 def _proving_actor(request: HttpRequest) -> Actor:

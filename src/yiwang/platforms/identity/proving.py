@@ -64,26 +64,36 @@ def prove(actor: Actor, account: Account, digits: str) -> Account:
 
 
 @transaction.atomic
-def confirm(clerk: Actor, *, username: str, name: str, number: str) -> Account:
-    """A clerk has seen the card: the account is this person's. Raises NotAllowed, NotFound, Invalid, Conflict."""
+def confirm(clerk: Actor, *, username: str, name: str, number: str, phone: str = "") -> Account:
+    """A clerk has seen the card: the account is this person's, and `phone`, if given, is theirs. Raises NotAllowed, NotFound, Invalid, Conflict."""
     _window(clerk)
     with elevated():
-        account = Account.objects.filter(username=username.strip(), is_active=True).first()
+        account = named(username)
         if account is None:
             raise NotFound("没有找到这个用户名。", hint="请当事人登录后在“我的账号”查看用户名。")
         person, _ = parties.find_or_register_person(clerk, name=name, number=number)
         if account.party_id not in (None, person.pk):
             raise Conflict("这个账号已经绑定了另一个人。")
+        _responsible(clerk, account, person.pk)
         bound = _bind(account.pk, person.pk, Account.Proof.WINDOW)
+        if phone:
+            parties.change_phone(clerk, person.pk, phone)
     audit.record(clerk, "account.confirm", subject=bound, summary="窗口核验证件，确认账号为本人所有")
     return bound
 
 
 @transaction.atomic
-def recover(clerk: Actor, *, name: str, number: str) -> tuple[Account, str]:
-    """A clerk has seen the card: second factors are removed and a link to set a new password is made, good once. Raises NotAllowed, NotFound."""
+def recover(clerk: Actor, *, name: str, number: str, phone: str = "") -> tuple[Account, str]:
+    """A clerk has seen the card: password, second factors, sessions and older links are void, and a link to set a new password is made, good once.
+
+    `phone`, if given, is the one on record from now on. Raises NotAllowed, NotFound, Invalid.
+    """
     _window(clerk)
     account = _account_of(clerk, name=name, number=number)
+    account.set_unusable_password()  # with it go all sessions and all links made before
+    account.save(update_fields=["password"])
+    if phone and account.party_id is not None:
+        parties.change_phone(clerk, account.party_id, phone)
     Authenticator.objects.filter(user=account).delete()  # a lost phone must not lock its owner out
     audit.record(clerk, "account.recover", subject=account, summary="窗口核验证件，重设登录方式")
     tell_change(account, "窗口已按您的要求重设登录方式")
@@ -97,8 +107,7 @@ def release(clerk: Actor, *, name: str, number: str, reason: str) -> Account:
     if not reason.strip():
         raise Invalid("请说明原因。", fields={"reason": "请填写当事人的说明"})
     account = _account_of(clerk, name=name, number=number)
-    if account.pk == clerk.account:
-        raise NotAllowed("不能在窗口关闭自己的账号。")
+    _forget_phone(clerk, account.party_id or 0)
     audit.record(clerk, "account.release", subject=account, summary="当事人否认账号，解除绑定并停用", detail={"reason": reason.strip()[:200]})
     account.party, account.is_active, account.proof, account.proven_at = None, False, Account.Proof.DECLARED, None
     account.save(update_fields=["party", "is_active", "proof", "proven_at"])
@@ -109,13 +118,19 @@ def release(clerk: Actor, *, name: str, number: str, reason: str) -> Account:
 def forgotten(actor: Actor, username: str) -> None:
     """Sends a link for a new password to the phone on record. Says nothing to the asker, whether there is such an account or not."""
     with elevated():  # nobody is signed in
-        account = Account.objects.filter(username=username.strip(), is_active=True).first()
+        account = named(username)
         if account is None or account.party_id is None:
             return
-        key = f"reset:{account.pk}:{timezone.now():%Y%m%d%H}"  # one an hour, however often it is asked for
+        state = salted_hmac("identity.reset", account.password).hexdigest()[:8]
+        key = f"reset:{account.pk}:{timezone.now():%Y%m%d%H}:{state}"  # one an hour for each password, however often it is asked for
         values = {"link": settings.PUBLIC_URL + reset_path(account)}
         messages.send(to=account.party_id, template="identity-reset", values=values, key=key)
     audit.record(actor, "account.forgotten", subject=account, summary="申请通过登记手机重设密码")
+
+
+def has_open_code(account: Account) -> bool:
+    """Whether a code is on its way or waits to be filled in."""
+    return Code.objects.filter(account=account, used_at=None, tries__lt=TRIES, sent_at__gt=timezone.now() - LIFE).exists()
 
 
 def reset_path(account: Account) -> str:
@@ -128,6 +143,11 @@ def tell_change(account: Account, what: str) -> None:
     if account.party_id is not None:
         key = f"identity:{account.pk}:{secrets.token_hex(6)}"
         messages.send(to=account.party_id, template="identity-changed", values={"what": what}, key=key)
+
+
+def named(username: str) -> Account | None:
+    """The open account of that user name, whatever its case."""
+    return Account.objects.filter(username__iexact=username.strip(), is_active=True).first()
 
 
 def claimed(account: Account) -> int | None:
@@ -154,6 +174,8 @@ def _bind(account: int, party: int, proof: Account.Proof) -> Account:
         found = Account.objects.select_for_update().get(pk=account)
         if Account.objects.filter(party=party).exclude(pk=account).exists():
             raise Conflict("这个证件号码已经注册。", hint="请使用原来的账号登录；不是您本人注册的，请携带身份证到窗口办理。")
+        if found.party_id == party and found.proof == Account.Proof.WINDOW:
+            return found  # a code says less than a card
         found.party_id, found.claim, found.proof, found.proven_at = party, None, proof, timezone.now()
         found.save(update_fields=["party", "claim", "proof", "proven_at"])
     return found
@@ -167,13 +189,33 @@ def _account_of(clerk: Actor, *, name: str, number: str) -> Account:
         account = Account.objects.select_for_update(of=("self",)).select_related("party").filter(party__number=wanted, party__name=name.strip()).first()
     if account is None or account.party_id is None:
         raise NotFound("没有找到姓名和证件号码相符的账号。")
+    _responsible(clerk, account, account.party_id)
     audit.record_access(clerk, party=account.party_id, what="账号", purpose="窗口办理账号业务", fields=["username"])
     return account
 
 
 def _window(clerk: Actor) -> None:
-    if not clerk.holds("window-clerk"):
+    if not clerk.roles & {"window-clerk", "security-admin"}:
         raise NotAllowed("核验证件、重设登录方式由窗口人员办理。")
+
+
+def _responsible(clerk: Actor, account: Account, person: int) -> None:
+    """Nobody helps themselves; whoever holds a post is helped by a security administrator, or a window could take over any office."""
+    if account.pk == clerk.account or person == clerk.party:
+        raise NotAllowed("不能给自己办理，请由其他工作人员办理。")
+    official = bool(parties.actor_for(account.pk, person, account.username).seats)
+    if not clerk.holds("security-admin" if official else "window-clerk"):
+        raise NotAllowed("工作人员的账号由安全管理员办理。" if official else "群众和企业的账号由窗口人员办理。")
+
+
+def _forget_phone(clerk: Actor, party: int) -> None:
+    """The phone of a person whom no register has confirmed came from whoever opened the account that is not theirs."""
+    with elevated():
+        found = Party.objects.select_for_update().filter(pk=party, verified="").first()
+        if found is not None and found.phone:
+            found.phone = ""
+            found.save(update_fields=["phone"])
+            audit.record(clerk, "party.phone", subject=found, summary="清除他人登记的手机号码")
 
 
 def _digest(account: Account, digits: str) -> str:

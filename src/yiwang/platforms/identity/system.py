@@ -2,7 +2,7 @@
 
 from yiwang.kit.declare import MessageTemplate, Page, Role, System
 from yiwang.kit.guards import ANYONE, SIGNED_IN
-from yiwang.platforms.identity import administration, portal, window
+from yiwang.platforms.identity import administration, portal, posts, security, window
 
 system = System(
     code="identity",
@@ -29,9 +29,17 @@ system = System(
         Page(shell="portal", route="my/delegations/<int:delegation>/withdraw", name="withdraw-delegation", view=portal.withdraw, guard=(SIGNED_IN,)),
         Page(shell="portal", route="my/enterprises", name="enterprises", view=portal.enterprises, guard=(SIGNED_IN,)),
         Page(shell="portal", route="my/act-for", name="act-for", view=portal.switch, guard=(SIGNED_IN,)),
-        Page(shell="console", route="accounts", name="window", view=window.accounts, guard=("window-clerk",), menu="账号核验", icon="id"),
+        Page(shell="console", route="accounts", name="window", view=window.accounts, guard=("window-clerk", "security-admin"), menu="账号核验", icon="id"),
         Page(shell="console", route="clients", name="clients", view=administration.clients, guard=("system-admin",), menu="对接系统", icon="building"),
         Page(shell="console", route="clients/<int:client>/renew", name="renew-client", view=administration.renew, guard=("system-admin",)),
         Page(shell="console", route="clients/<int:client>/close", name="close-client", view=administration.close, guard=("system-admin",)),
+        Page(shell="console", route="posts", name="posts", view=posts.posts, guard=("system-admin",), menu="任职管理", icon="users"),
+        Page(shell="console", route="posts/<int:organ>", name="office", view=posts.office, guard=("system-admin",)),
+        Page(shell="console", route="posts/<int:organ>/make", name="make-post", view=posts.make, guard=("system-admin",)),
+        Page(shell="console", route="posts/leave/<int:membership>", name="leave-post", view=posts.leave, guard=("system-admin",)),
+        Page(shell="console", route="security", name="security", view=security.security, guard=("security-admin",), menu="登录安全", icon="shield-check"),
+        Page(shell="console", route="security/<int:lock>/unlock", name="unlock", view=security.unlock_view, guard=("security-admin",)),
+        Page(shell="console", route="security/<int:account>/end", name="end-sessions", view=security.end_view, guard=("security-admin",)),
     ),
+    journeys=("tests/journeys/test_identity.py",),
 )

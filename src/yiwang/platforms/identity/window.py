@@ -1,6 +1,7 @@
 """账号核验 at a window: the clerk sees the identity card, and confirms an account, lets its owner back in, or closes one that is not theirs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import segno
 from django import forms
@@ -30,6 +31,9 @@ class CardForm(forms.Form):
         error_messages={"required": "请选择办理内容。"},
     )
     username = forms.CharField(label="用户名（确认账号时填写）", max_length=60, required=False)
+    phone = forms.CharField(
+        label="新的手机号码（换了号码时填写）", max_length=11, required=False, help_text="以后的验证码和重设密码的链接发到这个手机，请当面核对。", widget=forms.TextInput({"inputmode": "tel"})
+    )
     reason = forms.CharField(label="当事人的说明（关闭账号时填写）", max_length=200, required=False)
     seen = forms.BooleanField(label="已当面核对身份证原件，人证一致", error_messages={"required": "请先当面核对证件。"})
 
@@ -38,6 +42,20 @@ class CardForm(forms.Form):
         if not identifiers.is_citizen_number(number):
             raise forms.ValidationError("身份证号码不正确，请核对。")
         return number
+
+    def clean_phone(self) -> str:
+        phone = str(self.cleaned_data["phone"]).strip()
+        if phone and not identifiers.is_mobile(phone):
+            raise forms.ValidationError("手机号码不正确，请填写 11 位手机号码。")
+        return phone
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("wish") == "confirm" and not cleaned.get("username"):
+            self.add_error("username", "请填写当事人的用户名。")
+        if cleaned.get("wish") == "release" and not cleaned.get("reason"):
+            self.add_error("reason", "请填写当事人的说明。")
+        return cleaned
 
 
 @dataclass(frozen=True)
@@ -65,16 +83,16 @@ def accounts(request: HttpRequest) -> HttpResponse:
     return render(request, "identity/window.html", {"page": WindowPage(form)}, status=422 if form.errors else 200)
 
 
-def fulfil(clerk: Actor, *, name: str, number: str, wish: str, username: str, reason: str, seen: bool) -> str:
+def fulfil(clerk: Actor, *, name: str, number: str, wish: str, username: str, phone: str, reason: str, seen: bool) -> str:
     """Does what was wished; the link for a new password where one was made. Raises Invalid, NotFound, Conflict, NotAllowed."""
     if not seen:
         raise Invalid("请先当面核对证件。", fields={"seen": "请先当面核对证件"})
     if wish == "confirm":
-        proving.confirm(clerk, username=username, name=name, number=number)
+        proving.confirm(clerk, username=username, name=name, number=number, phone=phone)
     elif wish == "release":
         proving.release(clerk, name=name, number=number, reason=reason)
     else:
-        return settings.PUBLIC_URL + proving.recover(clerk, name=name, number=number)[1]
+        return settings.PUBLIC_URL + proving.recover(clerk, name=name, number=number, phone=phone)[1]
     return ""
 
 

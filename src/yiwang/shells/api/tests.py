@@ -20,8 +20,8 @@ from yiwang.engines.registers.models import Hook, Version
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.registry import registry
 from yiwang.platforms.identity import api as identity
-from yiwang.systems.governance.river_chief.models import River
 
+River: Any = registry().registers["river"].model
 pytestmark = pytest.mark.django_db
 RIVERS = registry().registers["river"]
 NEW = {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉江市", "length_km": "168.5"}

@@ -35,9 +35,9 @@ def day(value: date | datetime | None) -> str:
 
 
 @register.filter
-def last_day(at: datetime) -> str:
-    """The last day on which a limit that ends at this moment (midnight after it) can still be met."""
-    return day(at - timedelta(seconds=1))
+def last_day(moment: datetime | None) -> str:
+    """The last day of what ends at `moment`: midnight belongs to the day before."""
+    return day(moment - timedelta(microseconds=1)) if moment else ""
 
 
 @register.simple_tag(takes_context=True)
