@@ -68,6 +68,8 @@ class PlaceField(forms.CharField):
         try:
             shape = GEOSGeometry(json.dumps(json.loads(value) if isinstance(value, str) else value))
             shape = GEOSGeometry(f"{self.kind.upper()}({shape.wkt[shape.wkt.index('('):]})") if self.kind == f"Multi{shape.geom_type}" else shape
+            if shape.empty:  # the reader gives an empty shape for some broken ones
+                raise ValueError
         except (ValueError, GEOSException, GDALException, TypeError):
             raise forms.ValidationError("位置应当是 GeoJSON，例如 {\"type\":\"Point\",\"coordinates\":[110.36,21.27]}。") from None
         if self.kind and shape.geom_type != self.kind:

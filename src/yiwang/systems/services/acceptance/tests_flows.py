@@ -170,7 +170,8 @@ def by_system(actor: Actor, key: str) -> Case:
     party = Party.objects.get(name="林海棠")
     answers = {"name": party.name, "number": party.number, "birth": "1958-03-12", "phone": "19911110000"}
     return integrating.submit_for(
-        actor, service=service("elderly_card_apply", TOWN), applicant=party, situation={"who": "self"}, answers=answers, materials=(), key=key
+        actor, service=service("elderly_card_apply", TOWN), applicant=party, situation={"who": "self"}, answers=answers,
+        materials=[integrating.Handed("photo", "photo.png", picture())], key=key,
     )[0]
 
 
