@@ -54,7 +54,7 @@ class Person:
         self.page.get_by_label("用户名").fill(username)
         self.page.get_by_label("密码").fill(password)
         self.page.get_by_role("button", name="登录", exact=True).click()
-        self.page.wait_for_load_state()
+        self.page.wait_for_url(lambda url: "/accounts/login/" not in url)
         return self
 
     def go(self, path: str) -> "Person":

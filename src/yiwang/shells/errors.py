@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -51,7 +52,10 @@ def answer(request: HttpRequest, problem: YiwangError) -> HttpResponseBase:
 def _back(request: HttpRequest) -> str:
     """The page of ours from which the refused request came, if it is another."""
     before = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(before, allowed_hosts={request.get_host()})
+    try:
+        ours = url_has_allowed_host_and_scheme(before, allowed_hosts={request.get_host()})
+    except DisallowedHost:  # the host itself is what was refused
+        return ""
     return before if ours and urlsplit(before).path != request.path else ""
 
 

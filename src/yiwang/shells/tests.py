@@ -109,3 +109,8 @@ def test_the_pages_of_bringing_in_and_taking_away() -> None:
     assert "九洲江" in b"".join(office.get(export["Location"])).decode()
     assert office.get("/work/exports/").status_code == 200
     assert browser("hezhang").get("/work/r/river/import").status_code == 404
+
+
+def test_a_false_host_is_answered_with_a_page() -> None:
+    answer = Client(SERVER_NAME="elsewhere.example").get("/", headers={"Referer": "http://elsewhere.example/x"})
+    assert answer.status_code == 422 and "没有提交" in answer.content.decode()
