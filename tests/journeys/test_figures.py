@@ -7,7 +7,7 @@ from tests.journeys.conftest import Person
 
 
 def test_from_the_board_to_the_case(city: City, person: Callable[..., Person]) -> None:
-    boss = person("supervisor").go("/work/figures").sees("这个周期还没有计算过").look("figures-empty")
+    boss = person("supervisor").go("/work/figures?span=year&on=2019-01-01").sees("这个周期还没有计算过").look("figures-empty")
     city.run("manage.py", "shell", "-v", "0", "-c", APPLIED)
     boss.go("/work/figures").sees("收件量").look("figures")
     boss.page.get_by_role("link", name="收件量").first.click()

@@ -12,10 +12,11 @@ from django.db.models import Count, DateField, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import Left, Trunc
 from django.utils import timezone
 
+from yiwang.base.names import meant
 from yiwang.engines.indicators.models import Series
 from yiwang.engines.indicators.periods import SPANS, Period, Span, between
 from yiwang.kit.declare import Indicator
-from yiwang.kit.registry import field_at, meant, registry
+from yiwang.kit.registry import field_at, registry
 
 LEVELS = (2, 4, 6, 9)  #: digits of a province, city, county, town
 REVISED = timedelta(days=35)  #: how far back a night looks for rows that changed afterwards (a rating left out, a clock corrected)
