@@ -162,5 +162,3 @@ def _figure(indicator: Indicator, division: str, period: Period, sign: Series, r
 
 def _parts(row: Series | None) -> dict[str, Any]:
     return {"total": row.total, "base": row.base} if row else {}
-
-
