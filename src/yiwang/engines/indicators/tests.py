@@ -22,7 +22,6 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import NOBODY, SYSTEM, Actor
 from yiwang.kit.declare import Indicator
 from yiwang.kit.registry import _wrong_in_indicator
-from yiwang.platforms.identity import api as identity
 
 pytestmark = pytest.mark.django_db
 CITY, CHIKAN, TOWN, XUWEN = "4408", "440802", "440802001", "440825"
@@ -40,6 +39,12 @@ def case(division: str = TOWN, day: date = DAY, **more: Any) -> Case:
     return Case.objects.create(
         number=f"T{number:019d}", version=1, subject="试验", item_key="x", applicant=applicant, organ=organ, division_id=division.ljust(12, "0"), key=f"t{number}", **values
     )
+
+
+def person(name: str) -> Actor:
+    """One of the demo city's cast, with the posts held."""
+    party = Party.objects.get(name=name)
+    return parties.actor_for(0, party.pk, party.name)
 
 
 def figure(code: str, division: str = CITY, period: api.Period = MARCH, actor: Actor = SYSTEM) -> api.Figure:
@@ -128,10 +133,10 @@ def test_a_figure_opens_to_the_very_rows_that_it_counts() -> None:
 def test_rows_are_restricted_and_other_places_refused() -> None:
     case(TOWN), case(XUWEN)
     compute("cases-opened")
-    supervisor, approver, town = (identity.actor_of_account(name) for name in ("supervisor", "chengguan", "town_window"))
+    supervisor, approver, town = (person(name) for name in ("庄书言", "罗景行", "王思齐"))
     assert api.rows(supervisor, "cases-opened", CITY, MARCH).count() == 2
     assert figure("cases-opened", CHIKAN, actor=approver).total == 1 and api.rows(approver, "cases-opened", CHIKAN, MARCH).count() == 0  # counted, not theirs to open
-    refused: list[tuple[Actor, str]] = [(approver, CITY), (approver, XUWEN), (town, CHIKAN), (identity.actor_of_account("haitang"), TOWN), (NOBODY, TOWN)]
+    refused: list[tuple[Actor, str]] = [(approver, CITY), (approver, XUWEN), (town, CHIKAN), (person("林海棠"), TOWN), (NOBODY, TOWN)]
     for actor, division in refused:
         with pytest.raises(NotAllowed):
             api.latest(actor, "cases-opened", division, MARCH)
