@@ -18,7 +18,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     load = commands.add_parser("load", help="load the city; harmless when it is there")
     load.add_argument("--scale", type=int, default=1, help="2,000 persons and 500 enterprises for each unit")
-    load.add_argument("--cases", action=argparse.BooleanOptionalAction, default=True, help="some months of applications, 120 for each unit of scale")
+    load.add_argument("--cases", action=argparse.BooleanOptionalAction, default=True, help="some months of applications, 160 for each unit of scale")
     load.add_argument("--payment-url", default="http://127.0.0.1:8701")
     load.add_argument("--sms-url", default="http://127.0.0.1:8702")
     people = commands.add_parser("people", help="print the demo accounts")

@@ -20,15 +20,16 @@ from django.utils import timezone
 
 from demo.clock import Clock, office_time
 from demo.stories import Officials, Story
-from yiwang.base.errors import CalendarUnknown
+from yiwang.base.errors import CalendarUnknown, NotFound
 from yiwang.engines.parties.models import LegalEntity, Party, Person
 from yiwang.engines.procedures import timers
 from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Event, Task
+from yiwang.platforms.items import api as items
 from yiwang.platforms.items.models import Item
 from yiwang.systems.services.acceptance.models import Application, Correction, Delivery, Draft, Inspection, Material
 
 SEED = 20260401
-COHORT = 120  #: cases for each unit of scale
+COHORT = 160  #: cases for each unit of scale
 BACK = 84  #: days
 BUILT = (("food_operation", 17), ("road_dig", 8), ("elderly_card_apply", 9))
 OTHERS = (
@@ -129,17 +130,30 @@ def _plans(cohort: int, now: datetime, rng: Random) -> Iterator[Plan]:
     everybody, known = _Applicants(), {item.key: item for item in Item.objects.filter(key__in=[*OTHERS, *(k for k, _ in BUILT)])}
     if cohort == 0:
         for username, item, days, fate in OWN:
-            yield Plan(_key(cohort, next(number)), item, "440802000000", everybody.of(username), _opening(now, days, rng), fate)
+            who = everybody.of(username)
+            yield Plan(_key(cohort, next(number)), item, _division(known[item], who, "440802"), who, _opening(now, days, rng), fate)
         for item, division, days, rest in QUEUES:
             yield Plan(_key(cohort, next(number)), item, division, everybody.any(known[item], division[:6], rng), _opening(now, days, rng), "done", rest)
     for serial in range(next(number), COHORT):
-        item = _item(rng)
-        county = _weighted(COUNTIES, rng)
+        item, county = _item(rng), _weighted(COUNTIES, rng)
         back = rng.triangular(0, BACK, 4) if rng.random() < 0.5 else rng.uniform(0, 21)
         applicant = everybody.any(known[item], county, rng)
-        near = applicant.division_id and applicant.division_id.startswith(county) and item != "food_operation"  # whose bureau in the county has the people of the cast
-        division = applicant.division_id if near and applicant.division_id else county.ljust(12, "0")
-        yield Plan(_key(cohort, serial), item, division, applicant, _opening(now, int(back), rng), _weighted(FATES, rng))
+        division = _division(known[item], applicant, county)
+        if division:
+            yield Plan(_key(cohort, serial), item, division, applicant, _opening(now, int(back), rng), _weighted(FATES, rng))
+
+
+def _division(item: Item, applicant: Party, county: str) -> str:
+    """Where the applicant asks: in the own town if it answers, else in the county; "" where nobody does. Food in the county, where the cast has its posts."""
+    home = applicant.division_id or ""
+    for place in (home if home.startswith(county) and item.key != "food_operation" else "", county.ljust(12, "0"), home):
+        try:
+            if place:
+                items.service_for(item.pk, place)
+                return place
+        except NotFound:
+            continue
+    return ""
 
 
 def _item(rng: Random) -> str:

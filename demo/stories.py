@@ -267,7 +267,9 @@ class Story:
         grade = self.rng.choice((5, 5, 5, 4, 4, 3)) if happy else self.rng.choice((1, 2))
         rating = evaluation.rate(self._applicant(), self.case.pk, grade=grade, words=self.rng.choice(PRAISE if happy else BLAME))
         if rating.reply_id:
-            yield self._later(1, 4)
+            yield self._later(0, 1)
+            self._work("contact", case=rating.reply_id, opinion="您的意见已经收到，我们正在核实，会尽快答复您。")
+            yield self._later(1, 3)
             self._work("answer", case=rating.reply_id, opinion="已向申请人当面说明并致歉，窗口增加进度短信。")
             yield self._later(1, 3)
             self._work("accept", case=rating.reply_id, opinion="电话回访，申请人表示认可。")

@@ -18,13 +18,13 @@ system = System(
     basis=("国务院办公厅关于建立政务服务“好差评”制度提高政务服务水平的意见（国办发〔2019〕51号）",),
     roles=(Role(code="evaluation-officer", name="评价管理人员", sees="city"),),
     procedures=(reply,),
-    indicators=(
+    indicators=(  # no way from a grade to the case it was given for: the office does not learn who gave it
         Indicator(
-            code="good-share", name="好评率", unit="%", kind="share", of=Rating, at="given_at", where=COUNTED, part=Q(grade__gte=3), case="case", better="more",
+            code="good-share", name="好评率", unit="%", kind="share", of=Rating, at="given_at", where=COUNTED, part=Q(grade__gte=3), better="more",
             note="纳入统计的评价中基本满意以上的比例。",
         ),
         Indicator(
-            code="rating-mean", name="平均满意度", unit="分", kind="mean", of=Rating, measure="grade", at="given_at", where=COUNTED, case="case", better="more",
+            code="rating-mean", name="平均满意度", unit="分", kind="mean", of=Rating, measure="grade", at="given_at", where=COUNTED, better="more",
             note="纳入统计的评价的平均分，5 分最高。",
         ),
         Indicator(
