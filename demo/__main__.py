@@ -1,4 +1,4 @@
-"""`python -m demo load [--scale N] [--payment-url URL] [--sms-url URL]` loads the city; `python -m demo people [--json]` prints who can sign in."""
+"""`python -m demo load [--scale N] [--no-cases] [--payment-url URL] [--sms-url URL]` loads the city; `python -m demo people [--json]` prints who can sign in."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     load = commands.add_parser("load", help="load the city; harmless when it is there")
     load.add_argument("--scale", type=int, default=1, help="2,000 persons and 500 enterprises for each unit")
+    load.add_argument("--cases", action=argparse.BooleanOptionalAction, default=True, help="some months of applications, 160 for each unit of scale")
     load.add_argument("--payment-url", default="http://127.0.0.1:8701")
     load.add_argument("--sms-url", default="http://127.0.0.1:8702")
     people = commands.add_parser("people", help="print the demo accounts")
@@ -41,9 +42,10 @@ def show(*, as_json: bool) -> int:
 
 def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]:
     """What makes the city, in order; each is harmless when it was done before."""
-    from demo import cast, divisions, people
+    from demo import cases, cast, divisions, people
     from demo.peers import keys
     from yiwang.config.home import home
+    from yiwang.engines.indicators import api as indicators
     from yiwang.engines.registers import api as registers
     from yiwang.platforms.items import api as items
     from yiwang.platforms.licences import api as licences
@@ -58,6 +60,9 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("服务事项", items.load_catalogue),
         ("人员和企业", lambda: people.load_people(options.scale)),
         ("演示账号", cast.load_cast),
+        *([("办件", lambda: cases.load_cases(options.scale))] if options.cases else []),  # before the channels: nobody gets a short message about the past
+        ("指标目标", indicators.load_targets),
+        *([("指标数据", indicators.catch_up), ("今日指标", indicators.refresh)] if options.cases else []),
         ("支付和短信渠道", lambda: keys.configure(folder, payment_url=options.payment_url, sms_url=options.sms_url)),
     ]
 

@@ -64,6 +64,7 @@ CAST = (
     Player("hezhang", "卢南渡", "区级河长（赤坎区）", date(1974, 5, 1), "county_government@440802", "区级河长", ("river-chief",), CHIKAN),
     Player("zhenhezhang", "莫知夏", "镇级河长（中华街道）", date(1982, 6, 1), "town_government@440802001", "镇级河长", ("river-chief",), TOWN),
     Player("biaozhun", "罗云舟", "标准与日历管理员", date(1982, 1, 1), "government_services_data@440800", "标准与日历管理", ("standards-officer",), CITY),
+    Player("leader", "潘望川", "分管领导（市政府）", date(1972, 1, 1), "gov_office@440800", "分管政务服务", ("leader",), CITY),
 )
 FIRMS = (("湛江望海餐饮店（演示）", "2", "M0000001", "xiaofan"), ("湛江南渡管网工程有限公司（演示）", "1", "M0000002", "changfeng"))
 

@@ -23,7 +23,7 @@ def look(payment_url: str, sms_url: str) -> dict[str, bool]:
     executor = MigrationExecutor(connection)
     pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     done = None if pending else progress.finished()
-    wanted = {name for name, _ in steps_of(Namespace(scale=1, payment_url=payment_url, sms_url=sms_url))}
+    wanted = {name for name, _ in steps_of(Namespace(scale=1, cases=True, payment_url=payment_url, sms_url=sms_url))}
     loaded = not pending and (Account.objects.exists() if done is None else wanted <= done)  # a city that is not the demo's is left alone
     if loaded:
         keys.configure(home() / "keys" / "peers", payment_url=payment_url, sms_url=sms_url)

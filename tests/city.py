@@ -120,7 +120,7 @@ def raise_city(*, scale: int = 1) -> City:
     city = City(database, Path(tempfile.mkdtemp(prefix="yiwang-city-")))
     try:
         city.run("manage.py", "migrate", "-v", "0")
-        city.run("-m", "demo", "load", "--scale", str(scale), "--payment-url", f"http://127.0.0.1:{city.payment_port}", "--sms-url", f"http://127.0.0.1:{city.sms_port}")
+        city.run("-m", "demo", "load", "--no-cases", "--scale", str(scale), "--payment-url", f"http://127.0.0.1:{city.payment_port}", "--sms-url", f"http://127.0.0.1:{city.sms_port}")
         for name in ("web", "worker", "peers", "stream"):
             city.start(name)
         city.wait()

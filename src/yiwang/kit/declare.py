@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from django.db.models import Model
-from django.db.models.aggregates import Aggregate
+from django.db.models import Model, Q
 from django.db.models.expressions import Combinable
 from django.forms import Form
 from django.http import HttpResponseBase
@@ -194,16 +193,26 @@ class Register:
 
 @dataclass(frozen=True, kw_only=True)
 class Indicator:
-    """One figure, one definition, many divisions and periods."""
+    """One figure, one definition, many divisions and periods. Every kind adds up: divisions, and the days of a month, by plain addition of what is stored.
+
+    count: rows. sum: `measure` over the rows. mean: that sum for each row. share: the rows of which `part` holds, of a hundred.
+    stock: the rows that are there at the end of the period, from `at` until `until`. All paths lead to one row, never to many.
+    """
 
     code: str
-    name: str
-    unit: str
+    name: str  #: 按时办结率
+    unit: str  #: 件, %, 元: what is printed behind the figure
+    note: str  #: 口径: what is counted, by which date, what is left out; printed under the figure
+    kind: Literal["count", "sum", "mean", "share", "stock"] = "count"
     of: type[Model]
-    value: Aggregate | Combinable
-    at: str  #: the date field that puts a row into a period
-    division: str = "division"  #: the field that puts a row into a division
-    where: dict[str, Any] = field(default_factory=dict)
+    where: Q = field(default_factory=Q)  #: the rows that the figure is about
+    part: Q | None = None  #: share: those of them that count
+    measure: str | Combinable = ""  #: sum, mean: a number of each row
+    scale: int = 1  #: sum, mean: how many of `measure` make one of `unit` (fen → 元: 100)
+    at: str  #: the date or moment that puts a row into a period; of a stock: when it begins
+    until: str = ""  #: stock: when it ends; null while it lasts
+    division: str = "division"  #: the division of a row
+    case: str = ""  #: the case that a row belongs to ("pk" when the row is one), so that a figure opens down to it; "" = none
     better: Literal["more", "less", "neither"] = "neither"
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.db.models import DateField, Field, Model, Q
+from django.db.models.constants import LOOKUP_SEP
 from django.utils.module_loading import import_string
 
 from yiwang.base.names import meant
@@ -94,6 +96,8 @@ def _wrong_names(built: Registry) -> Iterator[str]:
             yield from (f"register {register.code}: {problem}" for problem in wrong_in_register(register, set(built.roles)))
         for procedure in system.procedures:
             yield from (f"{procedure.code}: {problem}" for problem in _wrong_in(procedure, built))
+        for indicator in system.indicators:
+            yield from (f"{indicator.code}: {problem}" for problem in _wrong_in_indicator(indicator))
 
 
 def _wrong_in(procedure: Procedure, built: Registry) -> Iterator[str]:
@@ -140,3 +144,66 @@ def _reachable(procedure: Procedure) -> set[str]:
         grown = not more <= reached
         reached |= more
     return reached
+
+
+def _wrong_in_indicator(indicator: Indicator) -> Iterator[str]:
+    """Paths that do not exist, that lead to many rows (which would then be counted more than once), and kinds that lack what they are made of."""
+    needs = {"sum": ("measure",), "mean": ("measure",), "share": ("part",), "stock": ("until",)}.get(indicator.kind, ())
+    yield from (f"a {indicator.kind} needs {name!r}" for name in needs if not getattr(indicator, name))
+    yield from (f"a {indicator.kind} has no {name!r}" for name in ("part", "measure", "until") if name not in needs and getattr(indicator, name))
+    measure = [indicator.measure] if isinstance(indicator.measure, str) else []
+    for path in filter(None, (indicator.at, indicator.until, indicator.division, indicator.case, *measure)):
+        yield from _wrong_path(indicator.of, path)
+    for path in (indicator.at, indicator.until):
+        found = None if any(_wrong_path(indicator.of, path)) or not path else field_at(indicator.of, path)
+        if found and not isinstance(found, DateField):
+            yield f"{path!r} is no date"
+    for asked in (indicator.where, indicator.part or Q()):
+        for path in _paths(asked):
+            yield from _wrong_path(indicator.of, path)
+
+
+def field_at(model: type[Model], path: str) -> "Field[Any, Any]":
+    """The field that a path such as `case__division` leads to; what follows a plain field is a lookup. Raises FieldDoesNotExist."""
+    found: Any = None
+    for name in path.split(LOOKUP_SEP):
+        if found is not None and not found.is_relation:
+            break
+        options = (found.related_model if found is not None else model)._meta
+        found = options.pk if name == "pk" else options.get_field(name)
+    return cast("Field[Any, Any]", found)
+
+
+def _wrong_path(model: type[Model], path: str) -> Iterator[str]:
+    names, here = path.split(LOOKUP_SEP), model
+    for place, name in enumerate(names):
+        known = {"pk", *(f.name for f in here._meta.get_fields())}
+        try:
+            found: Any = here._meta.pk if name == "pk" else here._meta.get_field(name)
+        except FieldDoesNotExist:
+            before = field_at(model, LOOKUP_SEP.join(names[:place])) if place else None
+            if before is None or before.get_lookup(name) is None:
+                yield f"{path!r}: {meant(name, known, f'field of {here.__name__}')}"
+            return
+        if found.is_relation and (found.one_to_many or found.many_to_many):
+            yield f"{path!r}: {name!r} leads to many rows, which would be counted more than once"
+            return
+        if not found.is_relation:
+            yield from _wrong_lookups(found, path, names[place + 1 :])
+            return
+        here = found.related_model
+
+
+def _wrong_lookups(found: Any, path: str, names: list[str]) -> Iterator[str]:
+    for name in names:
+        if found.get_lookup(name) is None and found.get_transform(name) is None:
+            yield f"{path!r}: {meant(name, found.get_lookups(), 'lookup')}"
+            return
+
+
+def _paths(condition: Q) -> Iterator[str]:
+    for child in condition.children:
+        if isinstance(child, Q):
+            yield from _paths(child)
+        elif isinstance(child, tuple):
+            yield str(child[0])

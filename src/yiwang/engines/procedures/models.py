@@ -84,7 +84,7 @@ class Case(Record):
             seen |= Q(Exists(Task.objects.filter(case=OuterRef("pk"), organ__in=actor.organs)))
             seen |= Q(Exists(cls.objects.filter(parent=OuterRef("pk"), organ__in=actor.organs)))
         for seat in actor.seats:
-            if "supervisor" in seat.roles:
+            if seat.roles & {"supervisor", "leader"}:
                 seen |= _below(seat.division)
         return seen
 

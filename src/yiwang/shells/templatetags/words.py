@@ -137,3 +137,9 @@ def unit(code: str) -> str:
 @register.filter
 def nth(sequence: Any, place: int) -> Any:
     return sequence[place]
+
+
+@register.filter
+def state_name(procedure: Any, code: str) -> str:
+    """The official term for a state of a procedure."""
+    return str(procedure.state(code).name)

@@ -1,12 +1,10 @@
 """The declaration of 统一申办受理与审批."""
 
-from django.db.models import Count
-
-from yiwang.engines.procedures.models import Case
-from yiwang.kit.declare import Indicator, Listen, Page, Role, System
+from yiwang.kit.declare import Listen, Page, Role, System
 from yiwang.kit.guards import OFFICIAL, SIGNED_IN
 from yiwang.platforms.payments.api import BillSettled
 from yiwang.systems.services.acceptance import counter, desk, field, interface, portal
+from yiwang.systems.services.acceptance.figures import INDICATORS
 from yiwang.systems.services.acceptance.flows import PROCEDURES
 from yiwang.systems.services.acceptance.listeners import bill_settled
 from yiwang.systems.services.acceptance.messages import templates
@@ -25,10 +23,7 @@ system = System(
         Role(code="supervisor", name="效能监督人员", sees="division"),
     ),
     procedures=PROCEDURES,
-    indicators=(
-        Indicator(code="cases-opened", name="收件量", unit="件", of=Case, value=Count("pk"), at="opened_at", where={"parent": None}),
-        Indicator(code="cases-closed", name="办结量", unit="件", of=Case, value=Count("pk"), at="closed_at", where={"parent": None}),
-    ),
+    indicators=INDICATORS,
     messages=templates,
     listens=(Listen(event=BillSettled, handler=bill_settled),),
     pages=(
