@@ -178,7 +178,7 @@ def application(number: int, key: str) -> dict[str, Any]:
     return {
         "key": key, "item": "elderly_card_apply", "division": TOWN, "applicant": {"name": name, "number": citizen, "phone": phone}, "situation": {"who": "self"},
         "answers": {"name": name, "number": citizen, "birth": born.isoformat(), "phone": phone},
-        "materials": [{"code": "photo", "name": "照片.pdf", "content": base64.b64encode(PHOTO).decode()}],
+        "materials": [{"code": code, "name": f"{code}.pdf", "content": base64.b64encode(PHOTO).decode()} for code in ("id", "photo")],
     }  # fmt: skip
 
 

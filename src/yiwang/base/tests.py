@@ -1,5 +1,6 @@
 """Identifiers against published vectors; calendars, deadlines, money and proofs by property."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from yiwang.base import crypto, deadlines, identifiers, merkle, money, say
 from yiwang.base.calendar import WorkingCalendar
 from yiwang.base.deadlines import ZONE, Term
 from yiwang.base.errors import CalendarUnknown, Invalid
+from yiwang.base.ids import new_id
 
 # 2024: the State Council's arrangement around the National Day (国办发明电〔2023〕7号)
 YEAR = WorkingCalendar(
@@ -179,3 +181,10 @@ def test_words_for_time() -> None:
     assert say.moment(now - timedelta(minutes=5), now) == "5 分钟前"
     assert say.moment(at(9, 26, 18), now) == "昨天 18:00"
     assert [say.left(n, "working") for n in (2, 0, -1)] == ["还剩 2 个工作日", "今天到期", "已超期 1 个工作日"]
+
+
+def test_identifiers_made_at_once_differ_and_grow() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = [n for part in pool.map(lambda _: [new_id() for _ in range(20_000)], range(4)) for n in part]
+    assert len(set(made)) == len(made) and all(0 < n < 2**63 for n in made)
+    assert new_id() > max(made)
