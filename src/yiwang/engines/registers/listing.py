@@ -26,7 +26,7 @@ from yiwang.kit.declare import Register
 from yiwang.kit.forms import KeyField
 from yiwang.kit.records import Kept
 
-EXACT = 10_000  #: rows counted exactly; beyond, the planner's estimate is shown as such
+EXACT = 2_000  #: rows counted exactly; beyond, the planner's estimate is shown as such
 SIZE, LARGEST = 50, 500
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib.gis.geos import GEOSGeometry
+from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -51,7 +52,11 @@ def may_edit(actor: Actor, register: Register) -> bool:
 
 def find(actor: Actor, register: Register, row: int | str) -> Any:
     """Raises NotFound unless the actor may see it, NotAllowed for somebody who may not see the register at all."""
-    found = rows(actor, register).filter(pk=row).first()
+    try:
+        key = register.model._meta.pk.to_python(row)
+    except ValidationError:
+        key = None
+    found = rows(actor, register).filter(pk=key).first() if key is not None else None
     if found is None:
         raise NotFound(f"没有找到这条{register.name}记录。", hint="可能已被删除，或者不在您的管辖范围内。")
     return found

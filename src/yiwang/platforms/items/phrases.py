@@ -8,7 +8,6 @@ from pathlib import Path
 
 import rjieba
 import yaml
-from pypinyin import lazy_pinyin
 
 STOP = frozenset(
     "的 了 吗 呢 啊 要 想 我 我们 你 怎么 怎么办 如何 什么 哪些 哪里 在 去 和 与 或 及 有 是 可以 需要 应该 请问 一下 一个 手续 办理 办 证件 材料 流程".split()  # noqa: SIM905  # a list of words reads best as words
@@ -56,6 +55,8 @@ def tokens(text: str) -> list[str]:
 @lru_cache(maxsize=16384)
 def grams(text: str) -> tuple[str, ...]:
     """Characters, pairs of characters and pairs of syllables (~), which hold when a sound-alike character is typed; pinyin typed as letters gives syllables."""
+    from pypinyin import lazy_pinyin  # 60 MB of dictionaries that only a process that searches needs
+
     chars = [c for c in text.lower() if c.isalnum()]
     # one by one: which reading a character has must not hang on its neighbours
     sounds = _SYLLABLE.findall("".join(chars)) if is_pinyin(text) else [sound for c in chars for sound in lazy_pinyin(c)]

@@ -221,7 +221,7 @@ def _tag(row: Any) -> str:
 
 
 def _key(text: str) -> str:
-    if not text.isprintable() or len(text) > 60:
+    if not (text.isascii() and text.isprintable()) or len(text) > 60:
         raise NotFound("没有这条记录。")
     return text
 

@@ -101,7 +101,7 @@ def render_list(request: HttpRequest, register: Register, *, errors: dict[str, s
         here=reverse("register:list", args=[register.code]),
         ways=ways(register),
         headings=[_heading(register, column.code, query) for column in register.shown],
-        rows=[Row(row.pk, reverse("register:row", args=[register.code, row.pk]), [cells.cell(register, row, c) for c in register.shown]) for row in listed.rows],
+        rows=[Row(row.pk, reverse("register:row", args=[register.code, row.pk]), [_short(cells.cell(register, row, c)) for c in register.shown]) for row in listed.rows],
         count=registers.count(actor, register, query),
         filters=filter_form(register, actor)(request.GET or None),
         query=query,
@@ -149,6 +149,10 @@ def change_many(request: HttpRequest, register: str) -> HttpResponse:
         return render_list(request, found, errors={"bulk": f"{problem.message}{'；'.join(problem.fields.values())} 没有任何一条被修改。"}, bulk=form)
     flash.success(request, f"已修改 {changed} 条。")
     return redirect(f"{reverse('register:list', args=[found.code])}?{request.POST.get('parameters', '')}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= cells.LONGEST else f"{text[: cells.LONGEST - 1]}…"
 
 
 def ways(register: Register) -> Ways:
