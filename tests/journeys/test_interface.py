@@ -10,13 +10,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis.config import SchemathesisConfig
 
+from demo import people
 from tests.city import ROOT, City
 from tests.journeys.conftest import Person
 
@@ -36,6 +39,8 @@ ELDER = {
     "situation": {"who": "self"}, "answers": {"name": "林海棠", "number": "44089919580312901X", "birth": "1958-03-12", "phone": "19911110000"},
     "materials": [{"code": "photo", "name": "照片.pdf", "content": base64.b64encode(PDF).decode()}],
 }  # fmt: skip
+RUOXI = {"name": "刘若溪", "number": people.number_of(date(1999, 5, 20), 906)}  # of the demo cast; too young for the card, so that the case waits for the window
+YOUNG = {**ELDER, "applicant": {**RUOXI, "phone": ELDER["answers"]["phone"]}, "answers": {**RUOXI, "birth": "1999-05-20", "phone": ELDER["answers"]["phone"]}}
 STRICT = SchemathesisConfig.from_dict({
     "checks": {
         "positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "413", "422"]},  # what a schema cannot say: check digits, scope, states
@@ -167,7 +172,7 @@ def test_materials_are_checked_as_for_a_person(city: City, token: str) -> None:
 
 
 def test_withdrawn_once_and_only_as_last_seen(city: City, token: str) -> None:
-    _, case, _ = call(city, "POST", "/api/cases", {**ELDER, "key": "till-0001-0020"}, token)
+    _, case, _ = call(city, "POST", "/api/cases", {**YOUNG, "key": "till-0001-0020"}, token)
     path = f"/api/cases/{case['id']}/withdrawal"
     assert call(city, "POST", path, {"revision": case["revision"] + 7, "reason": "改到窗口办理"}, token)[0] == 409
     status, after, headers = call(city, "POST", path, {"revision": case["revision"], "reason": "改到窗口办理"}, token)
@@ -197,9 +202,10 @@ def test_whatever_is_sent_gets_an_answer_of_the_contract(city: City, token: str)
                 case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
 
             limits = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None, phases=[Phase.generate])
-            if mode is schemathesis.GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.headers or operation.path_parameters):
-                continue  # nothing is asked, so nothing can be asked wrongly
-            limits(given(case=operation.as_strategy(generation_mode=mode))(one))()
+            try:
+                limits(given(case=operation.as_strategy(generation_mode=mode))(one))()
+            except Unsatisfiable:
+                assert mode is schemathesis.GenerationMode.NEGATIVE  # nearly nothing is asked, so it cannot be asked wrongly
 
 
 def test_cases_followed_by_their_links_keep_the_contract(city: City, token: str) -> None:
