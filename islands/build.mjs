@@ -15,6 +15,7 @@ await build({ entryPoints: ["chart/chart.js"], bundle: true, minify: true, forma
 await build({ entryPoints: ["map/map.css"], bundle: true, minify: true, outfile: `${OUT}/map.css`, legalComments: "none", loader: { ".svg": "dataurl" } });
 await build({ entryPoints: ["map/map.js"], bundle: true, minify: true, format: "iife", target: "es2021", outfile: `${OUT}/map.js`, legalComments: "none", define: { "import.meta.url": "document.baseURI" } });
 await build({ entryPoints: ["node_modules/maplibre-gl/dist/maplibre-gl-worker.mjs"], bundle: true, minify: true, format: "esm", outfile: `${OUT}/map-worker.js`, legalComments: "none" });
+await build({ entryPoints: ["scan/scan.js"], bundle: true, minify: true, format: "iife", target: "es2021", outfile: `${OUT}/js/field-scan.js`, legalComments: "none" });
 
 const symbols = ICONS.map((name) => {
   const svg = readFileSync(`node_modules/@tabler/icons/icons/outline/${name}.svg`, "utf8");
@@ -24,7 +25,7 @@ const symbols = ICONS.map((name) => {
 writeFileSync(`${OUT}/icons.svg`, `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
 copyFileSync("node_modules/axe-core/axe.min.js", "../tests/journeys/axe.min.js");
 
-const sources = ["build.mjs", "package.json", "package-lock.json", ...["chart", "look", "map"].flatMap((folder) => readdirSync(folder).sort().map((name) => `${folder}/${name}`))];
+const sources = ["build.mjs", "package.json", "package-lock.json", ...["chart", "look", "map", "scan"].flatMap((folder) => readdirSync(folder).sort().map((name) => `${folder}/${name}`))];
 const digest = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
-const outputs = [`${OUT}/yiwang.css`, `${OUT}/js/chart.js`, `${OUT}/icons.svg`, `${OUT}/map.css`, `${OUT}/map.js`, `${OUT}/map-worker.js`, "../tests/journeys/axe.min.js"];
+const outputs = [`${OUT}/yiwang.css`, `${OUT}/js/chart.js`, `${OUT}/icons.svg`, `${OUT}/map.css`, `${OUT}/map.js`, `${OUT}/map-worker.js`, `${OUT}/js/field-scan.js`, "../tests/journeys/axe.min.js"];
 writeFileSync("manifest.json", JSON.stringify({ sources: Object.fromEntries(sources.map((p) => [p, digest(p)])), outputs: Object.fromEntries(outputs.map((p) => [p, digest(p)])) }, null, 1) + "\n");

@@ -6,6 +6,7 @@ and says what is wrong with a did-you-mean. Everything generic (work lists, case
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from django.db.models import Model, Q
@@ -230,6 +231,19 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Errand:
+    """Something to do at a place (今天的任务): made by `System.errands` for one person, shown first on their phone and kept there for places without a network."""
+
+    title: str  #: 食品经营许可现场核查
+    page: str  #: address of the field page where it is done
+    sends_to: str = ""  #: address that page's form is sent to; what waits on the phone for it is marked
+    where: str = ""  #: address in words
+    note: str = ""
+    due_at: datetime | None = None
+    place: tuple[float, float] | None = None  #: longitude, latitude (EPSG:4490); None where nobody knows it
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listen:
     """An effect of another part's event: `handler` gets the event after commit, at least once, so it must be idempotent."""
 
@@ -274,6 +288,7 @@ class System:
     indicators: tuple[Indicator, ...] = ()
     messages: tuple[MessageTemplate, ...] = ()
     pages: tuple[Page, ...] = ()
+    errands: Callable[[Actor], Sequence[Errand]] | None = None  #: what waits for this person outside the office, the soonest first
     listens: tuple[Listen, ...] = ()
     journeys: tuple[str, ...] = ()  #: names of the journey tests that exercise it: "tests/journeys/test_food.py::test_whole"
     health: tuple[Health, ...] = ()

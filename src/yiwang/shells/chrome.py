@@ -15,6 +15,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import Actor
 from yiwang.kit.guards import actor_of, may_pass
 from yiwang.kit.registry import registry
+from yiwang.shells.field import app
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ class Chrome:
         lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
         exports = [Entry("数据导出", reverse("exports:mine"), "download", self.request.path == reverse("exports:mine"))] if lists or "data-officer" in self.actor.roles else []
         return self.menu("console") + lists + exports
+
+    @property
+    def device(self) -> str:
+        """Whose page this is, as the phone's store tells accounts apart."""
+        return app.tag_of(self.actor)
 
     @cached_property
     def field_menu(self) -> list[Entry]:

@@ -1,9 +1,10 @@
-"""The doors: every page that a system declares, mounted below the root of its shell and behind its guard; and the generic pages of every register."""
+"""The doors: every page that a system declares, mounted below the root of its shell and behind its guard; and the generic pages of every register and of the phone."""
 
 from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.cache import never_cache
 
 from yiwang.base.errors import NotAllowed
 from yiwang.engines.registers import api as registers
@@ -11,6 +12,7 @@ from yiwang.kit.declare import Page
 from yiwang.kit.guards import ANYONE, OFFICIAL, actor_of, guarded
 from yiwang.kit.registry import registry
 from yiwang.shells.console import boards, lists, rows, transfers
+from yiwang.shells.field import app, pages
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
 ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
@@ -45,6 +47,15 @@ EXPORTS = [
     path("<int:export>/decide", guarded("data-officer")(transfers.decide), name="decide"),
     path("<int:export>/file", guarded(OFFICIAL)(transfers.download), name="file"),
 ]
+FIELD = [
+    path("", guarded(OFFICIAL)(never_cache(pages.today)), name="today"),
+    path("queue", guarded(OFFICIAL)(never_cache(pages.queue)), name="queue"),
+    path("offline", guarded(ANYONE)(app.offline), name="offline"),
+    path("account", guarded(ANYONE)(app.account), name="account"),
+    path("precache.json", guarded(ANYONE)(app.precache), name="precache"),
+    path("manifest.webmanifest", guarded(ANYONE)(app.manifest), name="manifest"),
+    path("worker.js", guarded(ANYONE)(app.worker), name="worker"),
+]
 
 
 def system_pages(zone: str) -> Iterator[URLResolver]:
@@ -53,6 +64,8 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
         routes = [_route(page) for page in system.pages if page.shell in ZONES[zone]]
         if routes:
             yield path("", include((routes, system.code)))
+    if "field" in ZONES[zone]:
+        yield path("field/", include((FIELD, "field")))
     if "console" in ZONES[zone]:
         yield path("work/exports/", include((EXPORTS, "exports")))
         yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
@@ -60,7 +73,8 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
 
 def _route(page: Page) -> URLPattern:
     guard = page.guard or ((OFFICIAL,) if page.shell in {"console", "field"} else (ANYONE,))
-    return path(ROOTS[page.shell] + page.route, guarded(*guard)(page.view), name=page.name)
+    view = never_cache(page.view) if page.shell == "field" else page.view  # on a phone, what is personal lies in the sealed store and nowhere else
+    return path(ROOTS[page.shell] + page.route, guarded(*guard)(view), name=page.name)
 
 
 def _of_register(view: View) -> View:

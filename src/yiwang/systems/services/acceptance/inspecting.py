@@ -1,9 +1,8 @@
 """The on-site check. The phone makes the record's key, so the same record sent twice is one; everything needed travels in it, so it can wait for a network."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,28 @@ from yiwang.engines.documents import api as documents
 from yiwang.engines.procedures import api as procedures
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
+from yiwang.kit.fieldwork import Shot
 from yiwang.systems.services.acceptance.models import Inspection, InspectionPhoto
 
 RESULTS = ("good", "wrong", "none")
 GENERAL = [{"code": "general", "name": "现场情况与申请材料一致", "key": True}]  # where an item brings no check-list of its own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A check as the inspector finished it on the phone."""
+
+    key: UUID
+    started_at: datetime | None
+    finished_at: datetime | None
+    place: Point | None  #: EPSG:4490
+    accuracy: float | None  #: metres
+    findings: Mapping[str, Mapping[str, str]]  #: code of a point → result (good, wrong, none) and note
+    passed: bool | None
+    remarks: str = ""
+    companion: str = ""
+    signature: bytes = b""  #: PNG or JPEG
+    photos: Sequence[Shot] = ()
 
 
 def waiting(actor: Actor) -> list[Inspection]:
@@ -36,95 +53,77 @@ def find(actor: Actor, inspection: int) -> Inspection:
     return found
 
 
+def due_at(check: Inspection) -> datetime:
+    """The end of the planned day, by which the phone orders its tasks."""
+    return timezone.make_aware(datetime.combine(check.planned_on + timedelta(days=1), time.min))
+
+
+def places_known(actor: Actor, checks: Sequence[Inspection]) -> dict[int, tuple[float, float]]:
+    """Where checks will be (lon, lat), by their number: where the same applicant was looked at last, if the address given is the same. Others are left out."""
+    applicants = {check.application.case.applicant_id for check in checks}
+    past = restrict(actor, Inspection.objects.filter(application__case__applicant__in=applicants, place__isnull=False)).select_related("application__case")
+    known = {_whereabouts(row): (row.place.x, row.place.y) for row in past.order_by("received_at") if row.place}
+    return {check.pk: known[_whereabouts(check)] for check in checks if _whereabouts(check) in known}
+
+
+def _whereabouts(check: Inspection) -> tuple[int, str]:
+    return check.application.case.applicant_id, str(check.application.answers.get("place") or "")
+
+
 @transaction.atomic
-def receive(actor: Actor, inspection: int, record: Mapping[str, Any]) -> Inspection:
+def receive(actor: Actor, inspection: int, record: Record) -> Inspection:
     """Takes a finished record from a phone and moves the case on. A record that is already here is acknowledged again.
 
-    record: key (uuid), started_at, finished_at (ISO), place [lon, lat] in EPSG:4490 or null, accuracy (m), findings {code: {result, note}}, passed,
-    remarks, companion, signature and photos [{content, finding, taken_at, place}] as base64 of PNG or JPEG. Raises Invalid naming what is missing.
+    Raises Invalid naming what is missing; Conflict where the check was done by somebody else or the case no longer waits for one; NotAllowed; NotFound.
     """
     found = find(actor, inspection)
     case = procedures.lock(actor, found.application.case_id)
     locked = Inspection.objects.select_for_update().get(pk=found.pk)
-    key = _uuid(record.get("key"))
-    if locked.key == key:
+    if locked.key == record.key:
         return locked
     if locked.received_at:
-        raise Conflict("这次核查已经有了记录。", hint="您手机上的记录没有覆盖它，请联系审批人员。")
+        raise Conflict("这次核查已经有了记录。", hint="您手机上的记录没有覆盖它，还留在手机里。请联系审批人员。")
+    if case.state != "inspecting":
+        state = case.declared.state(case.state).name
+        raise Conflict(f"这个办件{state}，不再需要现场核查。", hint="您的记录没有提交，还留在手机里，可以查看。需要留存时请联系审批人员。")
     if not actor.holds("inspector", case.organ_id):
         raise NotAllowed("现场核查由本单位的核查人员进行。")
     _fill(locked, record, found.application.version.inspection or GENERAL, actor)
-    locked.key = key
+    locked.key = record.key
     locked.save()
-    for photo in _list(record.get("photos")):
-        file = documents.store(_bytes(photo.get("content")), name="现场照片.jpg", case=case.pk)
-        InspectionPhoto.objects.create(
-            inspection=locked, file=file, finding=str(photo.get("finding", ""))[:80], taken_at=_moment(photo.get("taken_at")), place=_point(photo.get("place"))
-        )
-    procedures.perform(actor, case.pk, "report_inspection", {"opinion": locked.remarks}, key=str(key))
+    for photo in record.photos:
+        file = documents.store(photo.content, name="现场照片.jpg", case=case.pk)
+        InspectionPhoto.objects.create(inspection=locked, file=file, taken_at=photo.taken_at, place=photo.place)
+    procedures.perform(actor, case.pk, "report_inspection", {"opinion": locked.remarks}, key=str(record.key))
     return locked
 
 
-def _fill(row: Inspection, record: Mapping[str, Any], points: Sequence[Mapping[str, Any]], actor: Actor) -> None:
-    results = record.get("findings") or {}
-    problems = {f"finding:{p['code']}": f"请检查：{p['name']}" for p in points if results.get(p["code"], {}).get("result") not in RESULTS}
-    if record.get("passed") not in (True, False):
-        problems["passed"] = "请选择核查结论"
-    if not record.get("signature"):
-        problems["signature"] = "请现场陪同人员签名"
-    if not str(record.get("companion") or "").strip():
-        problems["companion"] = "请填写陪同人姓名"
-    wrong_key = [p["name"] for p in points if p.get("key") and results.get(p["code"], {}).get("result") == "wrong"]
-    if record.get("passed") is True and wrong_key:
-        problems["passed"] = f"关键项不符合时不能通过：{'、'.join(wrong_key)}"
+def _fill(row: Inspection, record: Record, points: Sequence[Mapping[str, Any]], actor: Actor) -> None:
+    problems = _missing(record, points)
     if problems:
         raise Invalid("核查记录还不完整。", fields=problems)
     row.inspector_id, row.received_at = actor.party, timezone.now()
-    row.started_at, row.finished_at = _moment(record.get("started_at")), _moment(record.get("finished_at"))
-    row.place, row.accuracy = _point(record.get("place")), record.get("accuracy")
-    row.findings = [{"code": p["code"], "name": p["name"], **_finding(results[p["code"]])} for p in points]
-    row.passed, row.remarks, row.companion = bool(record["passed"]), str(record.get("remarks") or "")[:2000], str(record["companion"]).strip()[:60]
-    row.signature = documents.store(_bytes(record["signature"]), name="陪同人签名.png", case=row.application.case_id)
+    row.started_at, row.finished_at, row.place, row.accuracy = record.started_at, record.finished_at, record.place, record.accuracy
+    row.findings = [{"code": p["code"], "name": p["name"], **_finding(record.findings[p["code"]])} for p in points]
+    row.passed, row.remarks, row.companion = record.passed, record.remarks[:2000], record.companion.strip()[:60]
+    row.signature = documents.store(record.signature, name="陪同人签名.png", case=row.application.case_id)
 
 
-def _finding(answer: Mapping[str, Any]) -> dict[str, str]:
-    return {"result": str(answer["result"]), "note": str(answer.get("note") or "")[:300]}
+def _missing(record: Record, points: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What stands in the way, by field."""
+    results = {code: finding.get("result") for code, finding in record.findings.items()}
+    problems = {f"finding:{p['code']}": f"请检查：{p['name']}" for p in points if results.get(p["code"]) not in RESULTS}
+    if record.passed is None:
+        problems["passed"] = "请选择核查结论"
+    if not record.signature:
+        problems["signature"] = "请现场陪同人员签名"
+    if not record.companion.strip():
+        problems["companion"] = "请填写陪同人姓名"
+    wrong_key = [p["name"] for p in points if p.get("key") and results.get(p["code"]) == "wrong"]
+    if record.passed and wrong_key:
+        problems["passed"] = f"关键项不符合时不能通过：{'、'.join(wrong_key)}"
+    return problems
 
 
-def _uuid(value: Any) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        raise Invalid("核查记录缺少标识。") from None
-
-
-def _bytes(value: Any) -> bytes:
-    text = str(value or "").partition("base64,")[2] or str(value or "")
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise Invalid("照片或签名没有完整上传。", hint="请重新提交，已填写的内容都还在。") from None
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value)) if value else None
-    except ValueError:
-        raise Invalid("时间格式不正确。") from None
-    return moment if moment is None or moment.tzinfo else timezone.make_aware(moment)
-
-
-def _point(value: Any) -> Point | None:
-    if not value:
-        return None
-    try:
-        longitude, latitude = (float(v) for v in value)
-    except (TypeError, ValueError):
-        raise Invalid("位置格式不正确。") from None
-    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
-        raise Invalid("位置超出范围。")
-    return Point(longitude, latitude, srid=4490)
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
+def _finding(answer: Mapping[str, str]) -> dict[str, str]:
+    return {"result": answer["result"], "note": answer.get("note", "")[:300]}

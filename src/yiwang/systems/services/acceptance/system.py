@@ -49,12 +49,13 @@ system = System(
         Page(shell="console", route="counter/<int:applicant>", name="counter-items", view=counter.choose_item, guard=("window-clerk",)),
         Page(shell="console", route="counter/<int:applicant>/take/<int:service>", name="counter-take", view=counter.take, guard=("window-clerk",)),
         Page(shell="console", route="receipts/<int:case>", name="receipt", view=counter.receipt, guard=("window-clerk",)),
-        Page(shell="field", route="", name="field", view=field.today, guard=("inspector",), menu="今日核查", icon="map-pin"),
         Page(shell="field", route="inspections/<int:inspection>", name="inspection", view=field.inspection, guard=("inspector",)),
         Page(shell="field", route="inspections/<int:inspection>/record", name="inspection-record", view=field.receive, guard=("inspector",)),
     ),
+    errands=field.errands,
     journeys=(
         "tests/journeys/test_food.py", "tests/journeys/test_elderly.py", "tests/journeys/test_road.py", "tests/journeys/test_refusals.py", "tests/journeys/test_keyboard.py",
+        "tests/journeys/test_field.py",
     ),
     api=(("/cases", interface.cases), ("/items", interface.guide)),
 )

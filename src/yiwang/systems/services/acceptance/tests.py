@@ -1,12 +1,12 @@
 """The three items from draft to licence, and what is refused on the way."""
 
-import base64
 import io
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.gis.geos import Point
 from django.utils import timezone
 from PIL import Image
 
@@ -22,6 +22,7 @@ from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures import papers, timers
 from yiwang.engines.procedures.models import Case, Deadline, Paper
 from yiwang.kit.actors import SYSTEM, Actor
+from yiwang.kit.fieldwork import Shot
 from yiwang.platforms.identity import api as identity
 from yiwang.platforms.items.models import Item
 from yiwang.platforms.items.places import service_for
@@ -78,13 +79,15 @@ def submitted_food() -> tuple[Actor, Case]:
     return actor, applying.submit(actor, draft.pk)
 
 
-def record(**changes: Any) -> dict[str, Any]:
-    good = {code: {"result": "good"} for code in ("site", "layout", "water", "storage", "waste", "staff")}
-    image = base64.b64encode(picture()).decode()
-    return {
-        "key": str(uuid4()), "started_at": timezone.now().isoformat(), "finished_at": timezone.now().isoformat(), "place": [110.36, 21.27], "accuracy": 12,
-        "findings": good, "passed": True, "remarks": "符合要求", "companion": "陈晓帆", "signature": image, "photos": [{"content": image, "finding": "site"}], **changes,
+def record(**changes: Any) -> inspecting.Record:
+    codes = ("site", "layout", "water", "storage", "waste", "staff")
+    now = timezone.now()
+    whole: dict[str, Any] = {
+        "key": uuid4(), "started_at": now, "finished_at": now, "place": Point(110.36, 21.27, srid=4490), "accuracy": 12.0,
+        "findings": {code: {"result": "good"} for code in codes}, "passed": True, "remarks": "符合要求", "companion": "陈晓帆",
+        "signature": picture(), "photos": [Shot(content=picture(), name="1.jpg", taken_at=now)],
     }  # fmt: skip
+    return inspecting.Record(**whole | changes)
 
 
 def test_food_from_draft_to_licence() -> None:

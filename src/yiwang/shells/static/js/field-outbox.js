@@ -1,0 +1,130 @@
+// Outgoing records: sealed, sent one after another in the order they were made, each under its own key, so that a repeat is harmless.
+// States: waiting, sending, sent, needs (the server refused in words: the person corrects or discards).
+"use strict";
+
+const FieldOutbox = (() => {
+  const PATIENCE = 120_000; // ms for one record with its photos on a slow network
+  const LONGEST = 15 * 60_000; // ms between two tries
+  const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
+  let whose = self.YIWANG?.account || "";
+  const setup = (options) => { whose = options.whose; };
+
+  // content: {title, page, fields: [[name, value]], shown: [[label, text]]}; files: sealed by FieldStore.sealFile.
+  async function add({ key, account, address, content, files }) {
+    const row = { key, account, address, made_at: Date.now(), tries: 0, next_at: 0, state: "waiting", sealed: await FieldStore.seal(account, content), files, answer: null };
+    await FieldStore.put("records", row);
+    FieldStore.tell({ what: "records" });
+    (await self.navigator.serviceWorker?.getRegistration())?.sync?.register("yiwang-field-send").catch(() => {}); // where the browser has it, it also sends with the page closed
+  }
+
+  async function list(account) {
+    return (await FieldStore.of("records", account)).sort((a, b) => a.made_at - b.made_at);
+  }
+
+  async function read(row) {
+    const content = await FieldStore.unseal(row.account, row.sealed);
+    const files = await Promise.all(row.files.map(async (sealed) => ({ sealed, ...(await FieldStore.unsealFile(row.account, sealed)) })));
+    return { content, files, answer: row.answer && (await FieldStore.unseal(row.account, row.answer)) };
+  }
+
+  async function drop(key) {
+    await FieldStore.drop("records", key);
+    FieldStore.tell({ what: "records" });
+  }
+
+  async function keep(row, changes, answer) {
+    const kept = await FieldStore.get("records", row.key);
+    if (!kept) return; // discarded or signed out meanwhile
+    await FieldStore.put("records", { ...kept, ...changes, ...(answer ? { answer: await FieldStore.seal(row.account, answer) } : {}) });
+    FieldStore.tell({ what: "records" });
+  }
+
+  // Sends everything that waits. Returns "done", "offline", "sign-in" or "other" (somebody else is signed in now). `now` ignores the pauses between tries.
+  const flush = ({ now = false } = {}) => navigator.locks.request("yiwang-field-send", () => send(now));
+
+  async function send(now) {
+    const account = await FieldStore.account();
+    const waiting = account ? (await list(account)).filter((row) => row.state === "waiting" || row.state === "sending") : [];
+    if (!waiting.length) return "done";
+    if (!now && waiting[0].next_at > Date.now()) return "offline";
+    const session = await ask();
+    if (!session) return pause(waiting[0]);
+    if (!session.account) { FieldStore.tell({ what: "sign-in" }); return "sign-in"; }
+    if (session.account !== account) { await FieldStore.claim(session.account); FieldStore.tell({ what: "records" }); return "other"; }
+    for (const row of waiting) {
+      const outcome = await one(row, session.token);
+      if (outcome !== "next") return outcome;
+    }
+    FieldStore.tell({ what: "flushed" });
+    return "done";
+  }
+
+  async function ask() {
+    try {
+      const answer = await fetch(whose, { credentials: "same-origin", headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(20_000) });
+      return answer.ok ? await answer.json() : null;
+    } catch { return null; }
+  }
+
+  async function one(row, token) {
+    await keep(row, { state: "sending" });
+    let answer;
+    try {
+      answer = await post(row, token);
+    } catch { return pause(row); }
+    if (answer.status >= 200 && answer.status < 300) {
+      await keep(row, { state: "sent", sent_at: Date.now(), files: [] }, answer.body);
+      FieldStore.tell({ what: "sent", key: row.key });
+      return "next";
+    }
+    if (answer.status === 401) { await keep(row, { state: "waiting" }); FieldStore.tell({ what: "sign-in" }); return "sign-in"; }
+    if (LATER.has(answer.status)) return pause(row);
+    await keep(row, { state: "needs" }, { status: answer.status, ...answer.body });
+    return "next";
+  }
+
+  async function pause(row) {
+    const tries = row.tries + 1;
+    await keep(row, { state: "waiting", tries, next_at: Date.now() + Math.min(LONGEST, 5_000 * 2 ** (tries - 1)) });
+    FieldStore.tell({ what: "paused" });
+    return "offline";
+  }
+
+  async function post(row, token) {
+    const { content, files } = await read(row);
+    const form = new FormData();
+    form.append("key", row.key);
+    for (const [name, value] of content.fields) form.append(name, value);
+    for (const { about, blob } of files) {
+      form.append(about.field, blob, about.name);
+      form.append(`${about.field}_about`, JSON.stringify({ taken_at: about.taken_at, place: about.place, accuracy: about.accuracy }));
+    }
+    const headers = { Accept: "application/json", "X-CSRFToken": token, "X-Idempotency-Key": row.key };
+    return self.XMLHttpRequest ? viaPage(row, form, headers) : viaWorker(row, form, headers);
+  }
+
+  async function viaWorker(row, form, headers) {
+    const answer = await fetch(row.address, { method: "POST", body: form, headers, credentials: "same-origin", redirect: "error", signal: AbortSignal.timeout(PATIENCE) });
+    return { status: answer.status, body: await answer.json().catch(() => ({})) };
+  }
+
+  // A page can show how much has gone; fetch cannot.
+  function viaPage(row, form, headers) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", row.address);
+      request.timeout = PATIENCE;
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+      request.upload.onprogress = (event) => FieldStore.tell({ what: "progress", key: row.key, done: event.loaded, of: event.total });
+      request.onload = () => resolve({ status: request.status, body: parsed(request.responseText) });
+      request.onerror = request.ontimeout = request.onabort = () => reject(new Error("no answer"));
+      request.send(form);
+    });
+  }
+
+  function parsed(text) {
+    try { const body = JSON.parse(text); return typeof body === "object" && body ? body : {}; } catch { return {}; }
+  }
+
+  return { setup, add, list, read, drop, flush };
+})();

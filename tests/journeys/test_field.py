@@ -1,0 +1,283 @@
+"""The phone in the field: a check filled in where there is no network, sent exactly once, refused in words, and nobody else's to see."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from tests.city import City
+from tests.journeys.conftest import Person
+
+Make = Callable[..., Person]
+PHONE: dict[str, Any] = {"width": 390, "geolocation": {"longitude": 110.36, "latitude": 21.27, "accuracy": 12}, "permissions": ["geolocation"]}
+ORDER = """
+import django; django.setup()
+from django.utils import timezone
+from yiwang.engines.procedures import api as procedures
+from yiwang.kit.rowsecurity import elevated
+from yiwang.systems.services.acceptance.tests import person, submitted_food
+with elevated():
+    _, case = submitted_food()
+    procedures.perform(person("chikan_window"), case.pk, "accept")
+    procedures.perform(person("shichang"), case.pk, "order_inspection", {"planned_on": str(timezone.localdate()), "days": 3, "instructions": "看布局"})
+"""
+WITHDRAW = """
+import django; django.setup()
+from yiwang.engines.procedures import api as procedures
+from yiwang.kit.rowsecurity import elevated
+from yiwang.systems.services.acceptance.tests import firm
+with elevated():
+    procedures.perform(firm("xiaofan", "湛江望海餐饮店（演示）"), %d, "withdraw", {"reason": "店面不租了"})
+"""
+COUNT = """async () => {
+    const open = await new Promise((done) => { const r = indexedDB.open("yiwang-field"); r.onsuccess = () => done(r.result); });
+    const all = {};
+    for (const name of open.objectStoreNames) all[name] = await new Promise((done) => { const r = open.transaction(name).objectStore(name).count(); r.onsuccess = () => done(r.result); });
+    open.close();
+    return all;
+}"""
+RAW = """async () => {
+    const open = await new Promise((done) => { const r = indexedDB.open("yiwang-field"); r.onsuccess = () => done(r.result); });
+    const words = [];
+    const read = (value) => {
+        if (value instanceof ArrayBuffer) words.push(new TextDecoder().decode(value));
+        else if (ArrayBuffer.isView(value)) words.push(new TextDecoder().decode(value));
+        else if (value instanceof CryptoKey) words.push(`key ${value.extractable}`);
+        else if (value && typeof value === "object") Object.values(value).forEach(read);
+        else words.push(String(value));
+    };
+    for (const name of open.objectStoreNames) (await new Promise((done) => { const r = open.transaction(name).objectStore(name).getAll(); r.onsuccess = () => done(r.result); })).forEach(read);
+    open.close();
+    for (const name of await caches.keys()) { const cache = await caches.open(name); for (const request of await cache.keys()) if (!/\\.(js|css|png|svg)$/.test(request.url)) words.push(await (await cache.match(request)).text()); }
+    return words.join("\\n");
+}"""
+
+
+@pytest.fixture
+def ordered(city: City) -> Iterator[tuple[int, int]]:
+    """A check that waits for the office's inspector: its number and its case's. What is left of it afterwards is withdrawn: other journeys look at the same list."""
+    city.run("-c", ORDER)
+    check, case = city.sql(
+        "SELECT i.id, a.case_id FROM acceptance_inspection i JOIN acceptance_application a ON a.id = i.application_id ORDER BY i.ordered_at DESC LIMIT 1"
+    )[0]
+    yield check, case
+    if city.sql("SELECT 1 FROM procedures_case WHERE id = %s AND state = 'inspecting'", case):
+        city.run("-c", WITHDRAW % case)
+
+
+def ready(inspector: Person) -> Person:
+    """Today's tasks are open, and the phone has them."""
+    inspector.go("/field/").page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    inspector.go("/field/").sees("没有网络也能打开和填写")
+    inspector.page.set_viewport_size({"width": 390, "height": 844})
+    return inspector
+
+
+def fill(inspector: Person, check: int, photo: str) -> Page:
+    page = inspector.page
+    inspector.go("/field/").sees("没有网络")
+    page.locator(f"a[href='/field/inspections/{check}']").click()
+    page.locator("form[data-ready]").wait_for()
+    for code in ("site", "layout", "water", "storage", "waste", "staff"):
+        page.locator(f"[name=r-{code}][value=good]").check()
+    page.locator("#camera").set_input_files(photo)
+    page.locator(".thumbs img").first.wait_for()
+    page.get_by_role("button", name="记录当前位置").click()
+    page.get_by_text("误差约 12 米").wait_for()
+    page.get_by_label("符合条件", exact=True).check()
+    page.get_by_label("核查情况").fill("布局与图纸一致")
+    page.get_by_label("陪同人姓名").fill("陈晓帆")
+    sign(page)
+    return page
+
+
+def sign(page: Page) -> None:
+    page.locator("#sign").scroll_into_view_if_needed()
+    box: Any = page.locator("#sign").bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 90, steps=8)
+    page.mouse.up()
+    page.get_by_text("已保存在手机里").wait_for()
+
+
+def state(city: City, check: int) -> Any:
+    """Records, photographs and moves that the city has of a check."""
+    return city.sql(
+        "SELECT count(i.received_at), (SELECT count(*) FROM acceptance_inspectionphoto p WHERE p.inspection_id = %s),"
+        " (SELECT count(*) FROM procedures_event e WHERE e.case_id = a.case_id AND e.step = 'report_inspection')"
+        " FROM acceptance_inspection i JOIN acceptance_application a ON a.id = i.application_id WHERE i.id = %s GROUP BY a.case_id", check, check,
+    )[0]  # fmt: skip
+
+
+def test_a_check_without_a_network_is_sent_exactly_once(city: City, person: Make, photo: str, ordered: tuple[int, int]) -> None:
+    check, _ = ordered
+    inspector = ready(person("hecha", **PHONE)).look("field-today")
+    inspector.context.set_offline(True)
+    page = fill(inspector, check, photo)
+    inspector.look("field-check")
+    page.get_by_label("陪同人姓名").fill("")
+    inspector.click("提交核查结果").sees("请填写陪同人姓名")  # refused on the spot, without a network
+    page.get_by_label("陪同人姓名").fill("陈晓帆")
+    page.get_by_text("已保存在手机里").wait_for()
+    page.reload()  # the phone was put away: what was typed, taken and signed is there
+    page.locator("form[data-ready]").wait_for()
+    assert page.get_by_label("核查情况").input_value() == "布局与图纸一致"
+    assert page.locator(".thumbs img").count() == 1
+    page.get_by_role("button", name="提交核查结果").click()
+    page.wait_for_url("**/field/queue")
+    inspector.sees("等待发送").look("field-queue")
+    page.locator("summary").click()
+    page.get_by_text("布局与图纸一致").wait_for()
+    assert "陈晓帆" not in page.evaluate(RAW) and "key false" in page.evaluate(RAW)  # sealed at rest, with a key that cannot be taken out
+    page.close()
+
+    inspector.page = page = inspector.context.new_page()
+    inspector.go("/field/queue").sees("等待发送")  # still without a network
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.fetch().status)
+        route.abort("connectionreset")
+
+    inspector.context.route("**/record", lose)
+    inspector.context.set_offline(False)
+    inspector.sees("试过 1 次")
+    assert lost == [200] and state(city, check) == (1, 1, 1)  # the city has it, the phone does not know
+    inspector.context.unroute("**/record")
+    inspector.click("现在发送").sees("已发出")
+    assert state(city, check) == (1, 1, 1)
+    assert page.locator("[data-waiting]").inner_text() == "0"
+    inspector.go("/field/")
+    assert page.locator(f"a[href='/field/inspections/{check}']").count() == 0
+
+
+def test_a_case_withdrawn_meanwhile_is_told_in_words_and_the_record_stays(city: City, person: Make, photo: str, ordered: tuple[int, int]) -> None:
+    check, case = ordered
+    inspector = ready(person("hecha", **PHONE))
+    inspector.context.set_offline(True)
+    page = fill(inspector, check, photo)
+    page.get_by_role("button", name="提交核查结果").click()
+    page.wait_for_url("**/field/queue")
+    inspector.go("/field/").sees("已填写，还没有发出")
+    city.run("-c", WITHDRAW % case)
+    inspector.context.set_offline(False)
+    inspector.go("/field/queue").sees("需要您处理").sees("不再需要现场核查").look("field-conflict")
+    page.locator("summary").click()
+    inspector.sees("布局与图纸一致")
+    assert state(city, check) == (0, 0, 0)
+    page.get_by_role("link", name="打开更正").click()
+    page.locator("form[data-ready]").wait_for()
+    assert page.get_by_label("陪同人姓名").input_value() == "陈晓帆"
+    inspector.sees("不再需要现场核查")
+    inspector.go("/field/queue")
+    page.on("dialog", lambda dialog: dialog.accept())
+    inspector.click("不要了").sees("没有待发的记录")
+
+
+def test_another_person_on_the_same_phone_sees_nothing_and_signing_out_clears(city: City, person: Make, photo: str, ordered: tuple[int, int]) -> None:
+    check, _ = ordered
+    inspector = ready(person("hecha", **PHONE))
+    inspector.context.set_offline(True)
+    page = fill(inspector, check, photo)
+    page.get_by_role("button", name="提交核查结果").click()
+    page.wait_for_url("**/field/queue")
+    inspector.context.clear_cookies()  # the session has ended
+    inspector.context.set_offline(False)
+    inspector.sees("登录已经过期，记录还在手机里").look("field-sign-in")
+    assert page.evaluate(COUNT)["records"] == 1 and state(city, check) == (0, 0, 0)
+
+    inspector.sign_in("shichang")
+    inspector.go("/field/queue").sees("没有待发的记录")
+    assert "何乐山" not in page.evaluate(RAW)
+    inspector.context.set_offline(True)
+    inspector.go(f"/field/inspections/{check}").sees("这一页还没有存到手机里")
+    inspector.context.set_offline(False)
+    inspector.go("/field/")
+    inspector.click("退出").go("/")
+    page.wait_for_load_state()
+    assert not any(page.evaluate(COUNT).values())
+    assert state(city, check) == (0, 0, 0)
+
+
+def test_signing_out_warns_of_what_is_not_sent_and_not_without_a_network(city: City, person: Make, photo: str, ordered: tuple[int, int]) -> None:
+    check, _ = ordered
+    inspector = ready(person("hecha", **PHONE))
+    inspector.context.set_offline(True)
+    page = fill(inspector, check, photo)
+    inspector.click("退出").sees("现在没有网络，不能退出登录")
+    page.get_by_role("button", name="提交核查结果").click()
+    page.wait_for_url("**/field/queue")
+    inspector.context.route("**/record", lambda route: route.abort())
+    inspector.context.set_offline(False)
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog") as asked:
+        inspector.click("退出")
+    assert "1 条记录没有发出" in asked.value.message and page.evaluate(COUNT)["records"] == 1
+    page.once("dialog", lambda dialog: dialog.accept())
+    inspector.click("退出")
+    page.wait_for_url(re.compile(r"/($|accounts)"))
+    assert not any(page.evaluate(COUNT).values())
+
+
+def test_without_scripts_it_is_a_plain_form(city: City, person: Make, photo: str, ordered: tuple[int, int]) -> None:
+    check, _ = ordered
+    inspector = person("hecha", width=390, java_script_enabled=False)
+    inspector.go(f"/field/inspections/{check}")
+    page = inspector.page
+    for code in ("site", "layout", "water", "storage", "waste", "staff"):
+        page.locator(f"[name=r-{code}][value=good]").check()
+    page.locator("[name=passed][value=yes]").check()
+    page.get_by_label("陪同人姓名").fill("陈晓帆")
+    inspector.click("提交核查结果").sees("请现场陪同人员签名")
+    assert page.get_by_label("陪同人姓名").input_value() == "陈晓帆" and page.locator("[name=r-site][value=good]").is_checked()
+    page.get_by_label("签名的照片").set_input_files(photo)
+    page.locator("#camera").set_input_files(photo)
+    inspector.click("提交核查结果").sees("核查记录已经提交")
+    assert state(city, check) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("path", ["/field/", "/field/queue", "/field/offline"])
+def test_twice_the_text_still_fits_the_phone(person: Make, path: str) -> None:
+    inspector = person("hecha", **PHONE)
+    inspector.go(path).page.set_viewport_size({"width": 360, "height": 800})
+    inspector.page.evaluate("document.documentElement.style.fontSize = '32px'")
+    assert inspector.page.evaluate("document.documentElement.scrollWidth") <= 361
+
+
+def test_a_walk_is_kept_point_by_point(person: Make) -> None:
+    inspector = person("hecha", **PHONE)
+    inspector.go("/field/queue").page.evaluate(
+        """async () => { const box = document.body.appendChild(document.createElement("div")); box.dataset.track = ""; box.id = "walk";
+        window.walk = await FieldTrack.start(box, await Field.ready, "/field/walk"); }"""
+    )
+    page = inspector.page
+    page.get_by_role("button", name="开始记录轨迹").click()
+    page.locator("#walk[data-points='1']").wait_for()
+    for n, longitude in enumerate((110.3601, 110.3602, 110.3603)):
+        inspector.context.set_geolocation({"longitude": longitude, "latitude": 21.27, "accuracy": 8})
+        page.locator(f"#walk[data-points='{n + 2}']").wait_for()
+    inspector.context.set_geolocation({"longitude": 110.37, "latitude": 21.27, "accuracy": 400})
+    page.get_by_text("信号弱（误差约 400 米）").wait_for()
+    assert "已走 31 米" in page.locator("#walk").inner_text()
+    page.reload()  # the page fell over: nothing is lost, and a walk goes on after a pause
+    again = page.evaluate(
+        """async () => { const box = document.body.appendChild(document.createElement("div")); box.id = "walk";
+        const walk = await FieldTrack.start(box, await Field.ready, "/field/walk"); const value = JSON.parse(walk.value()); await walk.clear(); return [value, walk.value()]; }"""
+    )
+    assert len(again[0]["points"]) == 4 and again[0]["metres"] == 31 and again[1] == ""
+
+
+def test_a_code_is_read_from_a_photograph(person: Make, tmp_path: Any) -> None:
+    import segno
+
+    segno.make("https://example.invalid/r/440802-0017", error="m").save(str(tmp_path / "sign.png"), scale=6)
+    inspector = person("hecha", **PHONE)
+    page = inspector.go("/field/queue").page
+    page.evaluate("""() => { const label = document.querySelector("main").appendChild(document.createElement("label")); label.textContent = "河段编号";
+        const input = label.appendChild(document.createElement("input")); input.dataset.scan = "([0-9-]+)$"; input.id = "code"; FieldScan.start(input); }""")
+    page.locator(".scan input[type=file]").set_input_files(str(tmp_path / "sign.png"))
+    page.get_by_text("已读出").wait_for()
+    assert page.locator("#code").input_value() == "440802-0017"
