@@ -53,13 +53,17 @@ const Field = (() => {
   }
 
   async function count() {
-    const rows = (await FieldOutbox.list(await ready)).filter((row) => row.state !== "sent");
+    const all = await FieldOutbox.list(await ready);
+    const rows = all.filter((row) => row.state !== "sent");
     for (const badge of document.querySelectorAll("[data-waiting]")) {
       badge.textContent = String(rows.length);
       badge.classList.toggle("needs", rows.some((row) => row.state === "needs"));
     }
-    const places = new Set(rows.map((row) => row.address));
-    for (const mark of document.querySelectorAll("[data-queued-for]")) mark.hidden = !places.has(mark.dataset.queuedFor);
+    const [waiting, known] = [rows, all].map((some) => new Set(some.map((row) => row.address)));
+    for (const mark of document.querySelectorAll("[data-queued-for]")) {
+      mark.hidden = !known.has(mark.dataset.queuedFor);
+      mark.textContent = waiting.has(mark.dataset.queuedFor) ? "已填写，还没有发出" : "已填写，已发出";
+    }
     return rows;
   }
 
