@@ -1,6 +1,5 @@
 """How one application goes: who does what next, and when. Written against the verbs; nothing here writes a row of a case."""
 
-import base64
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -236,12 +235,11 @@ class Story:
         points = inspection.application.version.inspection or inspecting.GENERAL
         good = self.plan.fate != "refused"
         findings = {p["code"]: {"result": "good" if good or place else "wrong"} for place, p in enumerate(points)}
-        picture = base64.b64encode(_sheet(8)).decode()
         began = timezone.now() - timedelta(minutes=25)
-        record = {
-            "key": str(uuid5(self.plan.key, "inspection")), "started_at": began.isoformat(), "finished_at": timezone.now().isoformat(), "findings": findings,
-            "passed": good, "companion": self.plan.applicant.name[:12], "signature": picture, "remarks": "" if good else "与申报图纸不一致。",
-        }  # fmt: skip
+        record = inspecting.Record(
+            key=uuid5(self.plan.key, "inspection"), started_at=began, finished_at=timezone.now(), place=None, accuracy=None, findings=findings,
+            passed=good, companion=self.plan.applicant.name[:12], signature=_sheet(8), remarks="" if good else "与申报图纸不一致。",
+        )  # fmt: skip
         inspecting.receive(inspector, inspection.pk, record)
 
     def _decided(self) -> Iterator[datetime]:

@@ -167,13 +167,24 @@ def test_a_case_withdrawn_meanwhile_is_told_in_words_and_the_record_stays(city: 
     page.locator("summary").click()
     inspector.sees("布局与图纸一致")
     assert state(city, check) == (0, 0, 0)
-    page.get_by_role("link", name="打开更正").click()
+    page.get_by_role("link", name="打开查看").click()
     page.locator("form[data-ready]").wait_for()
     assert page.get_by_label("陪同人姓名").input_value() == "陈晓帆"
     inspector.sees("不再需要现场核查")
     inspector.go("/field/queue")
     page.on("dialog", lambda dialog: dialog.accept())
     inspector.click("不要了").sees("没有待发的记录")
+
+
+def test_today_is_ordered_by_distance_where_the_place_is_known(city: City, person: Make, ordered: tuple[int, int]) -> None:
+    city.sql("UPDATE acceptance_inspection SET place = ST_SetSRID(ST_MakePoint(110.37, 21.27), 4490) WHERE id = %s", ordered[0])
+    inspector = ready(person("hecha", **PHONE))
+    inspector.context.set_offline(True)
+    inspector.go("/field/").sees("内容存于")
+    inspector.page.locator("[data-map][data-ready]").wait_for()  # the map too, from what the phone keeps
+    inspector.click("由近到远").sees("已经由近到远排列")
+    first = inspector.page.locator(".errands li").first
+    assert first.locator("[data-distance]").inner_text() == "· 约 1.0 公里"  # 0.01° of longitude at 21.27° north: 1,036 m
 
 
 def test_another_person_on_the_same_phone_sees_nothing_and_signing_out_clears(city: City, person: Make, photo: str, ordered: tuple[int, int]) -> None:

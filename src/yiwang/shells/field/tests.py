@@ -1,6 +1,7 @@
 """The phone's shell as the server gives it: what the app keeps, whose it is, what waits outside, and what a record that arrives is read as."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -81,9 +82,10 @@ def test_the_pages_are_for_officials(path: str) -> None:
 
 def test_errands_of_all_systems_stand_the_soonest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now()
-    late, soon, free = (Errand(title=t, page=f"/field/{t}", due_at=at, place=place) for t, at, place in (("后", now, (110.4, 21.2)), ("先", now.replace(year=2020), None), ("无期", None, None)))
-    systems = [declare.System(code=str(n), name="", owner="", errands=lambda actor, one=one: [one]) for n, one in enumerate((free, late, soon))]
-    monkeypatch.setattr(pages, "registry", lambda: type(registry())(systems={s.code: s for s in systems}, roles={}, procedures={}, registers={}, indicators={}, messages={}, listens=()))
+    free = Errand(title="无期", page="/field/无期")
+    late, soon = Errand(title="后", page="/field/后", due_at=now, place=(110.4, 21.2)), Errand(title="先", page="/field/先", due_at=now.replace(year=2020))
+    systems = {"a": declare.System(code="a", name="", owner="", errands=lambda actor: [free, late]), "b": declare.System(code="b", name="", owner="", errands=lambda actor: [soon])}
+    monkeypatch.setattr(pages, "registry", lambda: replace(registry(), systems=systems))
     page = browser("hecha").get("/field/").context["page"]
     assert [errand.title for errand in page.errands] == ["先", "后", "无期"] and page.placeless == 2
     feature = json.loads(page.shape)["features"][0]

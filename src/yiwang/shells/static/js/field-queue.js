@@ -27,7 +27,7 @@ const FieldQueue = (() => {
     item.dataset.state = row.state;
     item.append(make("h2", { textContent: content.title }), make("p", { className: "mb-1" }, make("span", { className: `tag ${colour}`, textContent: label }), ` ${moment(row, files)}`));
     if (row.state === "sending") item.append(progress(row));
-    if (row.state === "needs") item.append(told(answer), actions(row, content));
+    if (row.state === "needs") item.append(told(answer), actions(row, content, answer));
     if (row.state !== "sent") item.append(details(row, content, files, open));
     return item;
   }
@@ -51,8 +51,8 @@ const FieldQueue = (() => {
     return list;
   }
 
-  function actions(row, content) {
-    const correct = make("a", { className: "btn btn-primary", href: `${content.page}#record=${row.key}`, textContent: "打开更正" });
+  function actions(row, content, answer) {
+    const correct = make("a", { className: "btn btn-primary", href: `${content.page}#record=${row.key}`, textContent: answer?.status === 409 ? "打开查看" : "打开更正" });
     const again = make("button", { type: "button", className: "btn", textContent: "再发一次" });
     again.addEventListener("click", async () => { await FieldStore.put("records", { ...row, state: "waiting", next_at: 0 }); FieldStore.tell({ what: "records" }); await show(); await Field.push({ now: true }); await show(); });
     const discard = make("button", { type: "button", className: "btn", textContent: "不要了" });

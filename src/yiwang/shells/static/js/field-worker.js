@@ -112,7 +112,8 @@ async function kept(address) {
   const row = account && (await FieldStore.get("pages", `${account} ${address}`));
   if (!row) return null;
   const { text, type, policy } = await FieldStore.unseal(account, row.sealed);
-  return new Response(text, { headers: { "Content-Type": type, "Content-Security-Policy": policy, "X-Kept-At": new Date(row.kept_at).toISOString() } });
+  const dated = type.startsWith("text/html") ? text.replace(' data-account="', ` data-kept-at="${row.kept_at}" data-account="`) : text; // the page says how old it is
+  return new Response(dated, { headers: { "Content-Type": type, "Content-Security-Policy": policy } });
 }
 
 // What a page asks to have ready for a place without a network.

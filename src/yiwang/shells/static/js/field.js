@@ -36,7 +36,11 @@ const Field = (() => {
   }
 
   function network() {
-    for (const note of document.querySelectorAll("[data-offline-note]")) note.hidden = navigator.onLine;
+    const kept = Number(bar.dataset.keptAt);
+    for (const note of document.querySelectorAll("[data-offline-note]")) {
+      note.hidden = navigator.onLine && !kept;
+      note.textContent = (navigator.onLine ? "网络不通" : "没有网络") + (kept ? `，内容存于 ${clock(kept)}` : "");
+    }
     if (navigator.onLine) push({ now: true });
   }
 
@@ -71,6 +75,11 @@ const Field = (() => {
     if (message.what === "records") count();
     if (message.what === "kept") say("[data-kept-note]", message.count < message.asked ? `已存到手机 ${message.count} 页，还有 ${message.asked - message.count} 页没有存好。` : "这些任务已经存到手机里，没有网络也能打开和填写。");
     if (message.what === "sign-in") askToSignIn();
+  }
+
+  function clock(at) {
+    const [day, today] = [new Date(at), new Date()];
+    return day.toLocaleString("zh-CN", { hour: "2-digit", minute: "2-digit", ...(day.toDateString() === today.toDateString() ? {} : { month: "numeric", day: "numeric" }) });
   }
 
   function say(place, text) {
