@@ -13,7 +13,7 @@ from yiwang.engines.messages import api as messages
 from yiwang.engines.parties import api as parties
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import Actor
-from yiwang.kit.guards import actor_of, may_pass
+from yiwang.kit.guards import OFFICIAL, actor_of, may_pass
 from yiwang.kit.registry import registry
 from yiwang.shells.field import app
 
@@ -84,6 +84,11 @@ class Chrome:
     def device(self) -> str:
         """Whose page this is, as the phone's store tells accounts apart."""
         return app.tag_of(self.actor)
+
+    @property
+    def outdoors(self) -> bool:
+        """Whether some page of the phone's shell is meant for this actor: then the console leads there."""
+        return any(may_pass(self.actor, page.guard or (OFFICIAL,)) for _, page in registry().pages("field"))
 
     @cached_property
     def field_menu(self) -> list[Entry]:

@@ -92,6 +92,11 @@ def test_errands_of_all_systems_stand_the_soonest_first(monkeypatch: pytest.Monk
     assert feature["geometry"]["coordinates"] == [110.4, 21.2] and feature["properties"]["link"] == "/field/后"
 
 
+def test_the_console_leads_outside_only_whom_a_page_there_is_meant_for() -> None:
+    assert 'href="/field/"' in browser("hecha").get("/work/").content.decode()
+    assert 'href="/field/"' not in browser("pingjia").get("/work/").content.decode()
+
+
 def test_nothing_to_do_says_what_will_come() -> None:
     assert pages.TodayPage([]).shape == ""
     assert "安排之后会出现在这里" in browser("hezhangban").get("/field/").content.decode()
