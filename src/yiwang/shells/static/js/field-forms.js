@@ -34,9 +34,10 @@ const FieldForms = (() => {
     if (record?.account === account && record.address === address && record.state === "needs") {
       const { content, files, answer } = await FieldOutbox.read(record);
       Object.assign(draft, { key: record.key, started_at: content.started_at, values: content.fields, files, answer });
-    } else if (row) {
+    } else if (row) { // its key is never used twice: the server would take the second for a repeat
       const files = await Promise.all(row.files.map(async (sealed) => ({ sealed, ...(await FieldStore.unsealFile(account, sealed)) })));
-      Object.assign(draft, await FieldStore.unseal(account, row.sealed), { files });
+      const typed = await FieldStore.unseal(account, row.sealed);
+      Object.assign(draft, typed, { files, key: (await handedOver(typed.key)) ? draft.key : typed.key });
     }
     draft.keep = () => keep(form, draft);
     draft.keepFile = async (about, blob) => { draft.files.push({ about, blob, sealed: await FieldStore.sealFile(account, about, blob) }); await draft.keep(); };
@@ -44,12 +45,18 @@ const FieldForms = (() => {
     return draft;
   }
 
+  // Whether the queue has it already, from another tab for instance, and it did not come back.
+  async function handedOver(key) {
+    const record = await FieldStore.get("records", key);
+    return Boolean(record) && record.state !== "needs";
+  }
+
   function collect(form) {
     return [...new FormData(form)].filter(([name, value]) => !HIDDEN.has(name) && typeof value === "string");
   }
 
   async function keep(form, draft) {
-    if (draft.closed) return;
+    if (draft.closed || (await handedOver(draft.key))) return;
     draft.values = collect(form);
     const { key, started_at, values } = draft;
     try {

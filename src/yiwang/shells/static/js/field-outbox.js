@@ -5,7 +5,8 @@
 const FieldOutbox = (() => {
   const PATIENCE = 120_000; // ms for one record with its photos on a slow network
   const LONGEST = 15 * 60_000; // ms between two tries
-  const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
+  const BUSY = new Set([429, 502, 503, 504]); // the server takes nothing now
+  const FAILED = new Set([408, 425, 500]); // this record failed there; the next may not
   let whose = self.YIWANG?.account || "";
   const setup = (options) => { whose = options.whose; };
 
@@ -39,24 +40,26 @@ const FieldOutbox = (() => {
     FieldStore.tell({ what: "records" });
   }
 
-  // Sends everything that waits. Returns "done", "offline", "sign-in" or "other" (somebody else is signed in now). `now` ignores the pauses between tries.
+  // Sends everything that waits. Returns "done", "offline" (something waits for a later try), "sign-in" or "other" (somebody else is signed in now). `now` ignores the pauses between tries.
   const flush = ({ now = false } = {}) => navigator.locks.request("yiwang-field-send", () => send(now));
 
   async function send(now) {
     const account = await FieldStore.account();
     const waiting = account ? (await list(account)).filter((row) => row.state === "waiting" || row.state === "sending") : [];
     if (!waiting.length) return "done";
-    if (!now && waiting[0].next_at > Date.now()) return "offline";
+    const due = waiting.filter((row) => now || row.next_at <= Date.now());
+    if (!due.length) return "offline";
     const session = await ask();
-    if (!session) return pause(waiting[0]);
+    if (!session) return pause(due[0]);
     if (!session.account) { FieldStore.tell({ what: "sign-in" }); return "sign-in"; }
     if (session.account !== account) { await FieldStore.claim(session.account); FieldStore.tell({ what: "records" }); return "other"; }
-    for (const row of waiting) {
+    let left = due.length < waiting.length;
+    for (const row of due) {
       const outcome = await one(row, session.token);
-      if (outcome !== "next") return outcome;
+      if (outcome === "failed") left = true;
+      else if (outcome !== "next") return outcome;
     }
-    FieldStore.tell({ what: "flushed" });
-    return "done";
+    return left ? "offline" : "done";
   }
 
   async function ask() {
@@ -74,11 +77,11 @@ const FieldOutbox = (() => {
     } catch { return pause(row); }
     if (answer.status >= 200 && answer.status < 300) {
       await keep(row, { state: "sent", sent_at: Date.now(), files: [] }, answer.body);
-      FieldStore.tell({ what: "sent", key: row.key });
       return "next";
     }
     if (answer.status === 401) { await keep(row, { state: "waiting" }); FieldStore.tell({ what: "sign-in" }); return "sign-in"; }
-    if (LATER.has(answer.status)) return pause(row);
+    if (BUSY.has(answer.status)) return pause(row);
+    if (FAILED.has(answer.status)) { await pause(row); return "failed"; }
     await keep(row, { state: "needs" }, { status: answer.status, ...answer.body });
     return "next";
   }
@@ -86,7 +89,6 @@ const FieldOutbox = (() => {
   async function pause(row) {
     const tries = row.tries + 1;
     await keep(row, { state: "waiting", tries, next_at: Date.now() + Math.min(LONGEST, 5_000 * 2 ** (tries - 1)) });
-    FieldStore.tell({ what: "paused" });
     return "offline";
   }
 

@@ -51,7 +51,7 @@ const Field = (() => {
     clearTimeout(timer);
     if (outcome === "offline") {
       const rows = (await FieldOutbox.list(await ready)).filter((row) => row.state === "waiting");
-      if (rows.length) timer = setTimeout(push, Math.max(1_000, rows[0].next_at - Date.now()));
+      if (rows.length) timer = setTimeout(push, Math.max(1_000, Math.min(...rows.map((row) => row.next_at)) - Date.now()));
     }
     return outcome;
   }
