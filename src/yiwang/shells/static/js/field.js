@@ -39,7 +39,7 @@ const Field = (() => {
     const kept = Number(bar.dataset.keptAt);
     for (const note of document.querySelectorAll("[data-offline-note]")) {
       note.hidden = navigator.onLine && !kept;
-      note.textContent = (navigator.onLine ? "网络不通" : "没有网络") + (kept ? `，内容存于 ${clock(kept)}` : "");
+      note.textContent = [navigator.onLine ? "" : "没有网络", kept ? `内容存于 ${clock(kept)}` : ""].filter(Boolean).join("，");
     }
     if (navigator.onLine) push({ now: true });
   }
