@@ -77,7 +77,11 @@ class Chrome:
         kept = [r for r in registry().registers.values() if self.actor.roles & {*r.readers, *r.editors}]
         lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
         exports = [Entry("数据导出", reverse("exports:mine"), "download", self.request.path == reverse("exports:mine"))] if lists or "data-officer" in self.actor.roles else []
-        return self.menu("console") + lists + exports
+        about = [self._entry("规划任务台账", "plan:ledger", "checklist"), self._entry("系统与权限", "about:systems", "info-circle")] if self.actor.seats else []
+        return self.menu("console") + lists + exports + about
+
+    def _entry(self, label: str, name: str, icon: str) -> Entry:
+        return Entry(label, reverse(name), icon, self.request.path == reverse(name))
 
     @cached_property
     def field_menu(self) -> list[Entry]:

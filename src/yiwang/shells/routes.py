@@ -10,7 +10,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
 from yiwang.kit.guards import ANYONE, OFFICIAL, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import boards, lists, rows, transfers
+from yiwang.shells.console import about, boards, lists, plan, rows, transfers
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
 ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
@@ -45,6 +45,12 @@ EXPORTS = [
     path("<int:export>/decide", guarded("data-officer")(transfers.decide), name="decide"),
     path("<int:export>/file", guarded(OFFICIAL)(transfers.download), name="file"),
 ]
+ABOUT = [
+    path("systems", guarded(OFFICIAL)(about.systems), name="systems"),
+    path("systems/<slug:code>", guarded(OFFICIAL)(about.system), name="system"),
+    path("roles", guarded(OFFICIAL)(about.roles), name="roles"),
+]
+PLAN = [path("plan", guarded(OFFICIAL)(plan.ledger), name="ledger"), path("plan.csv", guarded(OFFICIAL)(plan.table), name="table")]
 
 
 def system_pages(zone: str) -> Iterator[URLResolver]:
@@ -54,6 +60,8 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
         if routes:
             yield path("", include((routes, system.code)))
     if "console" in ZONES[zone]:
+        yield path("work/", include((ABOUT, "about")))
+        yield path("work/", include((PLAN, "plan")))
         yield path("work/exports/", include((EXPORTS, "exports")))
         yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
 

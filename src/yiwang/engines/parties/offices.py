@@ -1,6 +1,6 @@
 """Offices and posts: which office answers for a place (its zone's, if a zone manages it), who holds which post, which window takes in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from django.db import transaction
@@ -53,6 +53,11 @@ def organ_named(key: str) -> Organisation:
     if found is None:
         raise NotFound(f"没有机构“{key}”。")
     return found
+
+
+def office_names(keys: Iterable[str]) -> dict[str, str]:
+    """Key → name of the offices that exist."""
+    return dict(Organisation.objects.filter(key__in=set(keys)).values_list("key", "name"))
 
 
 def window_for(organ: int) -> int:
