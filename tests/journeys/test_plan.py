@@ -28,7 +28,7 @@ def test_an_official_follows_a_duty_to_the_test_that_shows_it_and_the_system_tha
 def test_every_role_with_what_it_may_do(person: Make) -> None:
     official = person("shichang")
     official.go("/work/systems").look("systems").click("角色权限表", role="link").look("roles")
-    official.page.locator("tr", has=official.page.get_by_role("rowheader", name="河长办工作人员", exact=True)).locator("summary").click()
+    official.page.locator("tr", has=official.page.get_by_role("cell", name="河长办工作人员", exact=True)).locator("summary").click()
     official.sees("登记和修改：河湖").look("roles-open")
     official.go("/work/systems/river_chief").sees("无条件共享").sees("水污染防治法").look("about-river")
     official.go("/work/systems/river_cheif").sees("没有这个系统")

@@ -55,9 +55,9 @@ def organ_named(key: str) -> Organisation:
     return found
 
 
-def office_names(keys: Iterable[str]) -> dict[str, str]:
-    """Key → name of the offices that exist."""
-    return dict(Organisation.objects.filter(key__in=set(keys)).values_list("key", "name"))
+def office_names(functions: Iterable[str]) -> dict[str, str]:
+    """Function → name of the city's office for it, where there is one."""
+    return dict(Organisation.objects.filter(function__in=set(functions), division__level=Division.Level.CITY).values_list("function", "name"))
 
 
 def window_for(organ: int) -> int:
