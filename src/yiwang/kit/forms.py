@@ -81,14 +81,15 @@ class PlaceField(forms.CharField):
 
 
 class KeptForm(forms.ModelForm):  # type: ignore[type-arg]  # of whichever model
-    """What a generated form is. Its keys are restricted to what the actor may see."""
+    """What a generated form is. Its keys are restricted to what the actor may see, and to what the row already says: who changes a phone need not see whose it is."""
 
     error_css_class = "bad"
 
     def restrict_to(self, actor: Actor) -> None:
-        for field in self.fields.values():
+        for name, field in self.fields.items():
             if isinstance(field, forms.ModelChoiceField) and field.queryset is not None and hasattr(field.queryset.model, "visible_to"):
-                field.queryset = restrict(actor, field.queryset)
+                said = field.queryset.filter(pk=self.initial.get(name))
+                field.queryset = restrict(actor, field.queryset) | said
 
 
 def form_of(register: Register) -> type[forms.ModelForm]:  # type: ignore[type-arg]

@@ -8,9 +8,10 @@ from django.urls import URLPattern, URLResolver, include, path
 from yiwang.base.errors import NotAllowed
 from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
-from yiwang.kit.guards import ANYONE, OFFICIAL, actor_of, guarded
+from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED_IN, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import about, boards, lists, plan, rows, transfers
+from yiwang.shells.console import about, boards, corrections, lists, plan, rows, transfers
+from yiwang.shells.portal import mine
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
 ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
@@ -50,6 +51,11 @@ ABOUT = [
     path("systems/<slug:code>", guarded(OFFICIAL)(about.system), name="system"),
     path("roles", guarded(OFFICIAL)(about.roles), name="roles"),
 ]
+CORRECTIONS = [
+    path("", guarded(OFFICIAL)(corrections.corrections), name="waiting"),
+    path("<int:asked>/answer", guarded(OFFICIAL)(corrections.answer), name="answer"),
+]
+MINE = [path("", guarded(SIGNED_IN)(mine.mine), name="data"), path("<slug:register>/<slug:row>", guarded(SIGNED_IN)(mine.ask), name="ask")]
 PLAN = [path("plan", guarded(OFFICIAL)(plan.ledger), name="ledger"), path("plan.csv", guarded(OFFICIAL)(plan.table), name="table")]
 
 
@@ -59,7 +65,10 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
         routes = [_route(page) for page in system.pages if page.shell in ZONES[zone]]
         if routes:
             yield path("", include((routes, system.code)))
+    if "portal" in ZONES[zone]:
+        yield path("my/data/", include((MINE, "mine")))
     if "console" in ZONES[zone]:
+        yield path("work/corrections/", include((CORRECTIONS, "corrections")))
         yield path("work/", include((ABOUT, "about")))
         yield path("work/", include((PLAN, "plan")))
         yield path("work/exports/", include((EXPORTS, "exports")))

@@ -174,7 +174,7 @@ def named(roles: tuple[str, ...]) -> str:
 def formula(indicator: Indicator) -> str:
     """How a figure is made: 评价的分值求平均，只计 counted 为 True 的；按 given_at 归入时期，按 division 归入区划."""
     model, value = indicator.of, indicator.value
-    fields = [str(e.name) for e in getattr(value, "get_source_expressions", list)() if hasattr(e, "name") and e.name != "*"]
+    fields = [str(e.name) for e in getattr(value, "get_source_expressions", list)() if getattr(e, "name", "*") not in {"*", "pk", "id"}]
     of = "、".join(_field_name(model, f) for f in fields)
     how = HOW.get(type(value).__name__, type(value).__name__)
     only = "、".join(f"{_field_name(model, name)}为“{words(found)}”" for name, found in indicator.where.items())
