@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -13,7 +11,6 @@ from yiwang.base.errors import NotFound
 from yiwang.base.names import meant
 from yiwang.engines.parties import api as parties
 from yiwang.kit import plan
-from yiwang.kit.cells import field_at, words
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Clock, Indicator, Page, Procedure, Register, Role, State, Step, System
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
 from yiwang.kit.registry import registry
@@ -23,7 +20,7 @@ SHELLS = {"portal": "门户", "console": "工作台", "field": "移动", "api": 
 DOORS = {ANYONE: "任何人", SIGNED_IN: "登录的人", OFFICIAL: "任何工作人员", SIGNED: "持凭据的系统", APPLICANT: "申请人", SYSTEM_ROLE: "系统"}
 SEES = {"own": "本人经办的", "organ": "本单位的", "division": "本区划的", "city": "全市的"}
 UNITS = {"working": "个工作日", "calendar": "天", "hour": "小时"}
-HOW = {"Avg": "求平均", "Sum": "求和", "Count": "计数", "Max": "取最大", "Min": "取最小"}
+HOW = {"count": "计数", "sum": "求和", "mean": "求平均", "share": "占比", "stock": "期末数"}
 LAYERS = {"engine": "基础引擎", "platform": "公共平台", "system": "业务系统"}
 
 
@@ -86,7 +83,7 @@ class Holder:
 @dataclass(frozen=True)
 class Figure:
     indicator: Indicator
-    formula: str
+    how: str
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def system(request: HttpRequest, code: str) -> HttpResponse:
         plans=[s for s in plan.ledger(registry()) if s.entry.id in found.plan],
         registers=[_kept(found, r) for r in found.registers],
         flows=[_flow(p) for p in found.procedures],
-        figures=[Figure(i, formula(i)) for i in found.indicators],
+        figures=[Figure(i, HOW[i.kind]) for i in found.indicators],
         roles=[Holder(r, found, SEES[r.sees], list(rights(r.code))) for r in found.roles],
         pages=[_door(found, p) for p in found.pages],
     )
@@ -169,24 +166,6 @@ def named(roles: tuple[str, ...]) -> str:
     """Roles and doors in people's words."""
     declared = registry().roles
     return "、".join(declared[r].name if r in declared else DOORS.get(r, r) for r in roles) or "无"
-
-
-def formula(indicator: Indicator) -> str:
-    """How a figure is made: 评价的分值求平均，只计 counted 为 True 的；按 given_at 归入时期，按 division 归入区划."""
-    model, value = indicator.of, indicator.value
-    fields = [str(e.name) for e in getattr(value, "get_source_expressions", list)() if getattr(e, "name", "*") not in {"*", "pk", "id"}]
-    of = "、".join(_field_name(model, f) for f in fields)
-    how = HOW.get(type(value).__name__, type(value).__name__)
-    only = "、".join(f"{_field_name(model, name)}为“{words(found)}”" for name, found in indicator.where.items())
-    by = f"按{_field_name(model, indicator.at)}归入时期，按{_field_name(model, indicator.division)}归入区划"
-    return f"{model._meta.verbose_name}{f'的{of}' if of else ''}{how}" + (f"，只计{only}的" if only else "") + f"；{by}"
-
-
-def _field_name(model: type[Model], path: str) -> str:
-    try:
-        return f"“{field_at(model, path).verbose_name}”"
-    except FieldDoesNotExist:  # a lookup or an annotation, not a field
-        return path
 
 
 def _newest() -> Iterator[Procedure]:
