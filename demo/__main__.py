@@ -49,6 +49,7 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
     from yiwang.engines.registers import api as registers
     from yiwang.platforms.items import api as items
     from yiwang.platforms.licences import api as licences
+    from yiwang.systems.welfare.online_petition import filing as petitions
 
     folder = home() / "keys" / "peers"
     return [
@@ -58,6 +59,7 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("机构", divisions.load_organisations),
         ("证照类型", licences.load_types),
         ("服务事项", items.load_catalogue),
+        ("信访内容和时限", petitions.seed),
         ("人员和企业", lambda: people.load_people(options.scale)),
         ("演示账号", cast.load_cast),
         *([("办件", lambda: cases.load_cases(options.scale))] if options.cases else []),  # before the channels: nobody gets a short message about the past
