@@ -75,7 +75,7 @@ def file(actor: Actor, filing: Filing, *, petitioner: int | None = None) -> Peti
         office = secrecy.desk_for(filing.division, accused, parties.organ_for("petition", filing.division))
         case, fresh = procedures.start(SYSTEM, _opening(filing, party, office.pk))
         if not fresh:
-            return Petition.objects.get(case=case)
+            return Petition.objects.select_related("case").get(case=case)
         petition = _keep(filing, case, party, office.pk, accused)
         _begin(actor, petition, case)
         audit.record(actor, "petition.file", subject=petition, summary=f"登记信访件：{case.number}", case=case.pk)
@@ -89,14 +89,13 @@ def stranger(name: str, phone: str, division: str) -> Party:
 
 
 def _may_file(actor: Actor, filing: Filing, petitioner: int | None) -> None:
-    Channel = Petition.Channel
-    if filing.channel == Channel.ABOVE and not actor.system:
+    if filing.channel == Petition.Channel.ABOVE and not actor.system:
         raise NotAllowed("上级转送由系统对接登记。")
-    if filing.channel not in (Channel.ONLINE, Channel.ABOVE) and CLERK not in actor.roles:
+    if filing.channel not in (Petition.Channel.ONLINE, Petition.Channel.ABOVE) and CLERK not in actor.roles:
         raise NotAllowed("来信、来访、来电由信访部门登记。")
-    if filing.channel == Channel.ONLINE and petitioner and petitioner != actor.acting_for and not actor.system:
+    if filing.channel == Petition.Channel.ONLINE and petitioner and petitioner != actor.acting_for and not actor.system:
         raise NotAllowed("只能以自己的名义提出。")
-    anonymous = filing.channel == Channel.ONLINE and not actor.acting_for and not petitioner
+    anonymous = filing.channel == Petition.Channel.ONLINE and not actor.acting_for and not petitioner
     if anonymous and filing.kind != Petition.Kind.ADVICE:
         raise NotAllowed("提出申诉求决和检举控告需要登录，以便告知您结果。", hint="匿名可以提出建议和意见。")
     limit = limits.value("representatives", filing.division)
@@ -267,7 +266,7 @@ def supervise(actor: Actor, case: int, *, kind: str, reason: str) -> Supervision
         "case_number": found.number, "to_organ": found.organ.name, "kind": made.get_kind_display(), "reason": made.reason,
         "due": timezone.localtime(due).date().isoformat(), "date": timezone.localdate().isoformat(), "applicant": found.organ.name,
     }  # fmt: skip
-    made.document = documents.issue("petition-supervision", content, organ=petition.desk_id, case=found.pk, actor=actor)
+    made.document = documents.issue("petition-supervision", content, organ=petition.desk_id, case=found.pk, actor=SYSTEM)
     made.save()
     audit.record(actor, "petition.supervise", subject=made, summary=f"{made.get_kind_display()}：{found.number}", case=found.pk)
     return made

@@ -98,7 +98,7 @@ def _register(content: bytes) -> Petition:
     from yiwang.systems.welfare.online_petition import filing  # filing tells the province, so it imports this module
 
     said = _read(content)
-    known = Petition.objects.filter(outside=said["number"]).first()
+    known = Petition.objects.select_related("case").filter(outside=said["number"]).first()
     if known:
         return known
     person = _person(said)

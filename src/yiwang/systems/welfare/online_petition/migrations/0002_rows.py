@@ -12,6 +12,18 @@ CREATE POLICY online_petition_withheld ON online_petition_petition AS RESTRICTIV
     )
 )
 """
+BEHIND = """
+CREATE POLICY online_petition_{name}_withheld ON online_petition_{name} AS RESTRICTIVE USING (
+    current_setting('yiwang.mode', true) = 'system' OR EXISTS (SELECT 1 FROM online_petition_{parent} p WHERE p.{theirs} = online_petition_{name}.{own})
+)
+"""
+
+
+def behind(name: str, own: str, parent: str, theirs: str) -> migrations.RunSQL:
+    """Officials too reach a row only with what it belongs to."""
+    return migrations.RunSQL(BEHIND.format(name=name, own=own, parent=parent, theirs=theirs), f"DROP POLICY online_petition_{name}_withheld ON online_petition_{name}")
+
+
 THROUGH = ("member", "accused", "instance", "transfer", "report", "supervision")
 
 
@@ -22,6 +34,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(SHUT, "DROP POLICY online_petition_withheld ON online_petition_petition"),
         secure("online_petition_draft", "author_id"),
         *(secure_through(f"online_petition_{name}", "petition_id", "online_petition_petition") for name in THROUGH),
+        *(behind(name, "petition_id", "petition", "id") for name in THROUGH),
+        behind("reply", "case_id", "instance", "case_id"),
+        behind("hearing", "case_id", "instance", "case_id"),
         secure_through("online_petition_reply", "case_id", "procedures_case"),
         secure_through("online_petition_hearing", "case_id", "procedures_case"),
         secure_officials("online_petition_warning"),
