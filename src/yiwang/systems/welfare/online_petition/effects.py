@@ -103,6 +103,7 @@ def _send(petition: Petition, case: Any, data: dict[str, Any]) -> None:
 
 def accept(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.accepted_at = timezone.now()
+    Instance.objects.filter(case=case).update(accepted_late=_is_late(case, "tell"))
     province.tell(petition_of(case), case, "accepted")
 
 
@@ -156,9 +157,15 @@ def sign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     """The answer stands from now on; the days to ask for a review run."""
     now = timezone.now()
     Reply.objects.filter(case=case).update(signed_at=now)
-    Instance.objects.filter(case=case).update(answered_at=now)
+    Instance.objects.filter(case=case).update(answered_at=now, answered_late=_is_late(case, "handle" if case.procedure == "petition" else "review"))
     case.outcome = case.Outcome.ANSWERED
     province.tell(petition_of(case), case, "answered")
+
+
+def _is_late(case: Any, code: str) -> bool:
+    """Whether the limit of that clock has passed. Effects run before the step finishes it."""
+    running = next((d for d in procedures.running_deadlines(case) if d.code == code), None)
+    return running is not None and running.due_at is not None and running.due_at <= timezone.now()
 
 
 def after_sign(case: Any, data: dict[str, Any]) -> str:

@@ -208,6 +208,7 @@ def ask_review(actor: Actor, petition: int, *, grounds: str) -> Instance:
         )  # fmt: skip
         case, _ = procedures.start(SYSTEM, opening)
         made = Instance.objects.create(petition=found, case=case, level=last.level + 1, division_id=found.division_id, grounds=grounds.strip()[:2000])
+        Instance.objects.filter(pk=last.pk).update(taken_on=True)
         secrecy.shield(found)
         procedures.move(actor, case, case.declared.step("ask"), {})
         audit.record(actor, "petition.review", subject=found, summary=f"请求{name}：{case.number}", case=case.pk)

@@ -191,6 +191,9 @@ class Instance(Record):
     grounds = models.TextField("不服的理由", max_length=2000, blank=True)
     opened_at = models.DateTimeField("提出时间", default=timezone.now)
     answered_at = models.DateTimeField("答复时间", null=True)
+    accepted_late = models.BooleanField("逾期告知", default=False)
+    answered_late = models.BooleanField("逾期答复", default=False)
+    taken_on = models.BooleanField("已请求上一级", default=False)  # the petitioner did not leave it at this answer
     grade = models.PositiveSmallIntegerField("评价", choices=Grade.choices, null=True)
     rating = models.CharField("评价意见", max_length=300, blank=True)
     rated_at = models.DateTimeField("评价时间", null=True)

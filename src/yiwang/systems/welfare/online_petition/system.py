@@ -1,6 +1,6 @@
 """The declaration of 网上信访 (plan id online_petition_system)."""
 
-from django.db.models import Avg, Case, Count, FloatField, Q, Value, When
+from django.db.models import Q
 
 from yiwang.kit.declare import Column, Indicator, Page, Register, Role, System
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
@@ -12,29 +12,35 @@ from yiwang.systems.welfare.online_petition.models import Accused, Instance, Pet
 WORKING = (CLERK, HANDLER, HEAD, LEADER, DISCIPLINE)
 
 
-def share(met: Q) -> Avg:
-    """The percentage of rows for which `met` holds."""
-    return Avg(Case(When(met, then=Value(100.0)), default=Value(0.0), output_field=FloatField()))
-
-
 # Accusations are in none of these: a figure of a small office would tell that somebody wrote.
-OPEN = {"petition__kind__in": (Petition.Kind.CLAIM, Petition.Kind.ADVICE)}
+OPEN = Q(petition__kind__in=(Petition.Kind.CLAIM, Petition.Kind.ADVICE))
+FIRST = OPEN & Q(level=Instance.Level.HANDLING)
+SECRET = "检举控告不计入。"
 INDICATORS = (
     Indicator(
-        code="petition-accepted-in-time", name="受理及时率", unit="%", of=Instance, at="opened_at", better="more", where={"level": 1, "case__accepted_at__isnull": False, **OPEN},
-        value=share(~Q(case__deadlines__code="tell", case__deadlines__expired_at__isnull=False)),
+        code="petitions-registered", name="信访件登记量", unit="件", note=f"按登记日期，含重复件。{SECRET}", of=Petition, at="registered_at",
+        where=Q(kind__in=(Petition.Kind.CLAIM, Petition.Kind.ADVICE)), case="case",
     ),
     Indicator(
-        code="petition-answered-in-time", name="按期办结率", unit="%", of=Instance, at="answered_at", better="more", where={"level": 1, **OPEN},
-        value=share(~Q(case__deadlines__code="handle", case__deadlines__expired_at__isnull=False)),
+        code="petition-accepted-in-time", name="受理及时率", unit="%", note=f"已受理的，按受理日期；15 日内书面告知的占比。{SECRET}", kind="share", of=Instance,
+        where=FIRST & Q(case__accepted_at__isnull=False), part=Q(accepted_late=False), at="case__accepted_at", case="case", better="more",
     ),
-    Indicator(code="petition-settled-at-once", name="一次化解率", unit="%", of=Instance, at="answered_at", better="more", where={"level": 1, **OPEN}, value=share(~Q(petition__instances__level=2))),
     Indicator(
-        code="petition-repeated", name="重复信访率", unit="%", of=Petition, at="registered_at", better="less", where={"kind__in": OPEN["petition__kind__in"]},
-        value=share(Q(previous__isnull=False)),
+        code="petition-answered-in-time", name="按期办结率", unit="%", note=f"已答复的，按答复日期；在 60 日和批准的延长期内答复的占比。{SECRET}", kind="share", of=Instance,
+        where=FIRST & Q(answered_at__isnull=False), part=Q(answered_late=False), at="answered_at", case="case", better="more",
     ),
-    Indicator(code="petition-satisfied", name="满意率", unit="%", of=Instance, at="rated_at", better="more", where=OPEN, value=share(Q(grade__gte=Instance.Grade.FAIR))),
-    Indicator(code="petitions-registered", name="信访件登记量", unit="件", of=Petition, at="registered_at", where={"kind__in": OPEN["petition__kind__in"]}, value=Count("pk")),
+    Indicator(
+        code="petition-settled-at-once", name="一次化解率", unit="%", note=f"已答复的，按答复日期；没有请求复查的占比。{SECRET}", kind="share", of=Instance,
+        where=FIRST & Q(answered_at__isnull=False), part=Q(taken_on=False), at="answered_at", case="case", better="more",
+    ),
+    Indicator(
+        code="petition-repeated", name="重复信访率", unit="%", note=f"按登记日期；同一人同一事项再次来信的占比。{SECRET}", kind="share", of=Petition,
+        where=Q(kind__in=(Petition.Kind.CLAIM, Petition.Kind.ADVICE)), part=Q(previous__isnull=False), at="registered_at", case="case", better="less",
+    ),
+    Indicator(
+        code="petition-satisfied", name="信访满意率", unit="%", note=f"已评价的，按评价日期；满意和基本满意的占比。{SECRET}", kind="share", of=Instance,
+        where=OPEN & Q(rated_at__isnull=False), part=Q(grade__gte=Instance.Grade.FAIR), at="rated_at", case="case", better="more",
+    ),
 )
 
 system = System(
