@@ -4,9 +4,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from demo.cast import CAST
 from yiwang.engines.parties import api as parties
-from yiwang.engines.parties.models import Party
 from yiwang.engines.registers import api as registers
 from yiwang.engines.registers.models import CalendarYear
 
@@ -19,8 +17,7 @@ def load_next_year() -> int:
     year = timezone.localdate().year + 1
     if CalendarYear.objects.filter(year=year).exists():
         return year
-    keeper = next(player for player in CAST if "standards-officer" in player.roles)
-    actor = parties.actor_for(0, Party.objects.get(name=keeper.name).pk)
+    actor = parties.actor_for(0, parties.holders_of("standards-officer")[0])
     registers.open_year(actor, year, reason=NOTE)
     for month, day, name in FIXED:
         if date(year, month, day).weekday() < 5:
