@@ -65,6 +65,19 @@ CAST = (
     Player("zhenhezhang", "莫知夏", "镇级河长（中华街道）", date(1982, 6, 1), "town_government@440802001", "镇级河长", ("river-chief",), TOWN),
     Player("biaozhun", "罗云舟", "标准与日历管理员", date(1982, 1, 1), "government_services_data@440800", "标准与日历管理", ("standards-officer",), CITY),
     Player("leader", "潘望川", "分管领导（市政府）", date(1972, 1, 1), "gov_office@440800", "分管政务服务", ("leader",), CITY),
+    Player("xinfang", "潘晚晴", "信访登记分流人员（赤坎区信访局）", date(1988, 7, 1), "petition@440802", "接访登记", ("petition-clerk",), CHIKAN),
+    Player("shixinfang", "方知远", "信访登记分流人员（市信访局）", date(1985, 7, 2), "petition@440800", "接访登记", ("petition-clerk",), CITY),
+    Player("xinfang_leader", "余静波", "信访部门负责人（市信访局）", date(1972, 7, 3), "petition@440800", "分管负责人（信访）", ("petition-leader",), CITY),
+    Player("zhuandan", "邓清越", "信访承办人员（赤坎区住建局）", date(1990, 7, 4), "housing_construction@440802", "信访承办", ("petition-handler",), CHIKAN),
+    Player("zhuandan_head", "贺长庚", "信访承办负责人（赤坎区住建局）", date(1977, 7, 5), "housing_construction@440802", "信访分管负责人", ("petition-head",), CHIKAN),
+    Player("fucha", "温若谷", "复查人员（市住建局）", date(1987, 7, 6), "housing_construction@440800", "信访复查", ("petition-handler",), CITY),
+    Player("fucha_head", "韩松年", "复查负责人（市住建局）", date(1973, 7, 7), "housing_construction@440800", "信访分管负责人", ("petition-head",), CITY),
+    Player("fuhe", "秦望舒", "复核人员（市政府办公室）", date(1986, 7, 8), "gov_office@440800", "信访复核", ("petition-handler",), CITY),
+    Player("fuhe_head", "陆平章", "复核负责人（市政府办公室）", date(1971, 7, 9), "gov_office@440800", "信访分管负责人", ("petition-head",), CITY),
+    Player("jijian", "程守正", "纪检监察信访人员（市纪委监委）", date(1981, 7, 10), "discipline_inspection@440800", "信访室", ("discipline-officer", "petition-clerk", "petition-handler"), CITY),
+    Player("jijian_head", "严明理", "纪检监察负责人（市纪委监委）", date(1970, 7, 11), "discipline_inspection@440800", "信访室负责人", ("discipline-officer", "petition-head"), CITY),
+    Player("beifanying", "钱世荣", "被反映的干部（赤坎区城管局，兼信访承办）", date(1975, 7, 12), "urban_management@440802", "信访承办", ("petition-handler", "petition-head", "approver", "reviewer"), CHIKAN),
+    Player("zhen_xinfang", "阮小棠", "信访登记和承办人员（中华街道）", date(1994, 7, 13), "town_government@440802001", "信访工作岗", ("petition-clerk", "petition-handler"), TOWN),
 )
 FIRMS = (("湛江望海餐饮店（演示）", "2", "M0000001", "xiaofan"), ("湛江南渡管网工程有限公司（演示）", "1", "M0000002", "changfeng"))
 

@@ -14,5 +14,6 @@ from yiwang.systems.governance.river_chief.system import system as river_chief
 from yiwang.systems.services.acceptance.system import system as acceptance
 from yiwang.systems.services.evaluation.system import system as evaluation
 from yiwang.systems.services.network.system import system as network
+from yiwang.systems.welfare.online_petition.system import system as online_petition
 
-SYSTEMS: tuple[System, ...] = (network, acceptance, figures, evaluation, river_chief, items, licences, payments, identity, documents, registers, messages, audit)
+SYSTEMS: tuple[System, ...] = (network, acceptance, figures, evaluation, river_chief, online_petition, items, licences, payments, identity, documents, registers, messages, audit)

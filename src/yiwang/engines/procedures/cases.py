@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from yiwang.base.errors import Conflict, NotFound
 from yiwang.engines.audit import api as audit
+from yiwang.engines.audit.models import Withheld
+from yiwang.engines.parties import api as parties
 from yiwang.engines.procedures.models import Case, Event, Paper, Task
 from yiwang.kit import live
 from yiwang.kit.access import restrict
@@ -91,6 +93,14 @@ def lock(actor: Actor, case: int) -> Case:
     if locked is None:
         raise NotFound("没有找到这件办件。", hint="请核对办件编号；只能查看自己、所代办或本单位承办的办件。")
     return locked
+
+
+def holders(case: Case, role: str, *, organ: int | None = None, covering: str | None = None) -> list[int]:
+    """Who holds the role there and may know of the case."""
+    held = parties.holders_of(role, organ=organ, covering=covering)
+    if not Withheld.objects.filter(case=case.pk).exists():
+        return held
+    return [party for party in held if cases_of(parties.actor_for(0, party)).filter(pk=case.pk).exists()]
 
 
 def open_task(case: Case) -> Task | None:

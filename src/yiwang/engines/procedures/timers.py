@@ -8,7 +8,6 @@ from django.utils import timezone
 from yiwang.base.errors import YiwangError
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
-from yiwang.engines.parties import api as parties
 from yiwang.engines.procedures import cases, clocks
 from yiwang.engines.procedures.models import Case, Deadline
 from yiwang.engines.procedures.moves import move
@@ -53,5 +52,5 @@ def _expire(pk: int) -> bool:
 def _alarm(case: Case, deadline: Deadline) -> None:
     audit.record(SYSTEM, "case.overdue", subject=case, summary=f"{deadline.name}届满：{case.number}", case=case.pk, organ=case.organ_id)
     values = {"number": case.number, "subject": case.subject, "organ": case.organ.name, "deadline": deadline.name}
-    for party in parties.holders_of("supervisor", covering=case.division_id):
+    for party in cases.holders(case, case.declared.alarms, covering=case.division_id):
         messages.send(to=party, template="case-overdue", values=values, case=case.pk, key=f"overdue:{deadline.pk}:{party}")

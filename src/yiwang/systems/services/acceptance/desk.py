@@ -135,6 +135,8 @@ def hand_over(request: HttpRequest, case: int) -> HttpResponse:
 
 
 def case(request: HttpRequest, case: int) -> HttpResponse:
+    if own := procedures.find(actor_of(request), case).declared.page:
+        return redirect(own, case=case)
     return render(request, "acceptance/desk_case.html", {"page": _page(request, case)})
 
 
