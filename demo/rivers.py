@@ -6,10 +6,12 @@ import random
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
+import shapely
 from django.contrib.gis.geos import LineString, MultiLineString, Point
 from django.db import transaction
 from django.utils import timezone
 
+from demo import people
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Membership, Organisation, Post
 from yiwang.engines.registers import api as registers
@@ -23,7 +25,7 @@ from yiwang.systems.governance.river_chief.models import River
 SEED = 20260301
 SPACE = UUID("6b6e8f0e-5b0a-4d0e-9a51-0d7f5d3f4408")
 NOTE = "示意数据：河名为实名，走向为示意线，长度待核对"
-MONTHS = 18
+MONTHS = 12
 RIVERS = (  # code, name, kind, division, length km (K), course from the source
     ("ZJ4408JZ01", "九洲江", "river", "440881", 162.0, ((110.02, 21.95), (110.10, 21.80), (110.12, 21.66), (110.02, 21.55), (109.92, 21.47))),
     ("ZJ4408JJ01", "鉴江", "river", "440883", 232.0, ((110.90, 21.75), (110.78, 21.62), (110.72, 21.48), (110.66, 21.36), (110.62, 21.25))),
@@ -33,6 +35,7 @@ RIVERS = (  # code, name, kind, division, length km (K), course from the source
     ("ZJ4408QN01", "雷州青年运河", "canal", "440800", 271.0, ((110.28, 21.72), (110.20, 21.55), (110.12, 21.38), (110.08, 21.15), (110.08, 20.92))),
     ("ZJ4408CK01", "南桥河", "river", "440802", 8.0, ((110.340, 21.285), (110.348, 21.281), (110.356, 21.277), (110.365, 21.270))),
 )  # fmt: skip
+CHIEFS = ("守川", "护源", "澄波", "巡岸", "润泽", "安澜", "清源")  # given names that nobody else of the demo bears
 TOWN_SHORT = 2.0  # km of the demo town's reach: one can walk it in a journey
 CHECKS = (("occupy", "有没有乱占、乱建"), ("dig", "有没有乱采、乱堆"), ("outfall", "排污口有没有异常"), ("garbage", "水面和岸边是否干净"), ("board", "公示牌是否完好"))
 CLAUSES = (
@@ -107,10 +110,8 @@ def _chief(organ: str, title: str, division: str) -> Post:
     office = Organisation.objects.get(key=organ)
     post, fresh = Post.objects.get_or_create(organisation=office, title=title, defaults={"roles": ["river-chief", "river-verifier"], "division_id": division})
     if fresh:
-        from demo import people
-
         number = people.number_of(date(1970, 1, 1) + timedelta(days=Post.objects.filter(title__endswith="级河长").count() * 97), 998)
-        person, _ = parties.find_or_register_person(SYSTEM, name=f"{people.SURNAMES[len(organ) % 20]}{people.GIVEN[int(division[2:9]) % 24]}", number=number, phone=people.phone_of(98_000_000 + post.pk % 900_000), division="440802001000", address="演示路")
+        person, _ = parties.find_or_register_person(SYSTEM, name=f"{people.SURNAMES[int(division[4:6]) % 20]}{CHIEFS[int(division[2:9]) % len(CHIEFS)]}", number=number, phone=people.phone_of(98_000_000 + post.pk % 900_000), division="440802001000", address="演示路")
         type(person).objects.filter(pk=person.pk).update(invented=True)
         Membership.objects.get_or_create(party=person, post=post, defaults={"valid_from": date(2024, 1, 1)})
     return post
@@ -207,7 +208,5 @@ def _round(plan: PatrolPlan, walker: int, day: date, rng: random.Random) -> None
     )  # fmt: skip
 
 
-def _shapely(line: LineString) -> object:
-    import shapely
-
+def _shapely(line: LineString) -> shapely.Geometry:
     return shapely.from_wkb(bytes(line.wkb))

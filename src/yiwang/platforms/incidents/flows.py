@@ -1,6 +1,6 @@
 """The flow of an incident (立案-交办-签收-整改-核查-销号), made for whichever roles a system names."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -130,7 +130,7 @@ def _verified(case: Any, data: dict[str, Any]) -> str:
 
 def _verify(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     found = incident_of(case)
-    Verification.objects.create(incident=found, verifier_id=actor.party, handler_id=found.handler_id, passed=data["passed"], note=data["opinion"])
+    Verification.objects.create(incident=found, verifier_id=cast("int", actor.party), handler_id=cast("int", found.handler_id), passed=data["passed"], note=data["opinion"])
     Incident.objects.filter(pk=found.pk).update(stage=case.state)
 
 

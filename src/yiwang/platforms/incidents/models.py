@@ -1,5 +1,7 @@
 """Reports, the incidents they are about, who answers for which kind where, and the check by somebody who did not handle it."""
 
+from typing import ClassVar
+
 from django.contrib.gis.db.models import PointField
 from django.db import models
 from django.db.models import F, Q
@@ -122,6 +124,7 @@ class Incident(Record):
 class Report(Record):
     """What one person or device told. Who told it is shown to nobody but the one who must call back (举报人信息保密)."""
 
+    GRADES: ClassVar = ((5, "非常满意"), (4, "满意"), (3, "基本满意"), (2, "不满意"), (1, "非常不满意"))
     personal = ("reporter", "phone")
     key = models.UUIDField("标识", unique=True)
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="reports", verbose_name="事件")
@@ -135,7 +138,7 @@ class Report(Record):
     answer = models.CharField("答复", max_length=500, blank=True)
     answered_at = models.DateTimeField("答复时间", null=True)
     answered_by = models.CharField("答复人", max_length=60, blank=True)
-    grade = models.PositiveSmallIntegerField("评价", null=True, choices=[(5, "非常满意"), (4, "满意"), (3, "基本满意"), (2, "不满意"), (1, "非常不满意")])
+    grade = models.PositiveSmallIntegerField("评价", null=True, choices=GRADES)
     grade_words = models.CharField("评价意见", max_length=300, blank=True)
     graded_at = models.DateTimeField("评价时间", null=True)
 

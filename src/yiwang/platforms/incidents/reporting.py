@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
+from django.contrib.gis.measure import D
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -171,7 +172,7 @@ def _candidates(told: Told) -> list[rules.Candidate]:
     kind = Category.objects.get(code=told.category)
     since = timezone.now() - timedelta(hours=rules.SOON)
     open_ones = Incident.objects.filter(category__family=kind.family, opened_at__gte=since, closed_at=None).exclude(stage=Incident.Stage.VOID)
-    near = open_ones.filter(place__dwithin=(told.place, BOX)).annotate(metres=Distance("place", told.place, spheroid=True)).filter(metres__lte=rules.NEAR)
+    near = open_ones.filter(place__dwithin=(told.place, BOX)).annotate(metres=Distance("place", told.place, spheroid=True)).filter(metres__lte=D(m=rules.NEAR))
     return [
         rules.Candidate(
             incident=row.pk, metres=row.metres.m, hours=(timezone.now() - row.opened_at).total_seconds() / 3600, text=row.text, same_kind=row.category_id == kind.pk

@@ -97,7 +97,7 @@ def _fill(row: Round, record: Mapping[str, Any]) -> Round:
     row.seconds = [round(f.at, 1) for f in fixes]
     course = shapely.from_wkb(bytes(row.plan.course.wkb))
     verdict = rules.judge(fixes, course, limits_for(row.division_id, timezone.localtime(row.started_at).date()))
-    row.metres, row.minutes, row.coverage = verdict.metres, verdict.minutes, verdict.coverage  # type: ignore[assignment]  # Django makes them decimals
+    row.metres, row.minutes, row.coverage = verdict.metres, verdict.minutes, verdict.coverage
     row.valid, row.reasons = verdict.valid, list(verdict.reasons)
     row.checks, row.note = list(_checks(row.plan, record.get("checks"))), str(record.get("note") or "").strip()[:500]
     return row
@@ -122,7 +122,8 @@ def _fixes(track: Any, begun: datetime, ended: datetime) -> Iterator[rules.Fix]:
 def _checks(plan: PatrolPlan, answers: Any) -> Iterator[dict[str, str]]:
     given = answers if isinstance(answers, dict) else {}
     for item in CheckItem.objects.filter(listing=plan.checks).order_by("place", "code") if plan.checks else ():
-        answer = given.get(item.code) if isinstance(given.get(item.code), dict) else {}
+        one = given.get(item.code)
+        answer = one if isinstance(one, dict) else {}
         result = answer.get("result")
         yield {"code": item.code, "name": item.name, "result": result if result in RESULTS else "none", "note": str(answer.get("note") or "")[:300]}
 

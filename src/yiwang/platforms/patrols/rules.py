@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pyproj import Geod, Transformer
-from shapely import LineString, Point, intersection, ops, union_all
+from shapely import LineString, Point, intersection, transform, union_all
 from shapely.geometry.base import BaseGeometry
 
 GEOD = Geod(ellps="GRS80")
@@ -87,10 +87,10 @@ def _wrong(fixes: Sequence[Fix], legs: Sequence[tuple[float, float]], minutes: f
 def coverage(fixes: Sequence[Fix], course: BaseGeometry, limits: Limits) -> float:
     """The share of the course, by length, that lies within `near` metres of what was walked. Across a gap nothing was walked."""
     flat = _plane(course)
-    whole = ops.transform(flat, course)
+    whole = transform(course, flat, interleaved=False)
     if not whole.length:
         return 0.0
-    pieces = [ops.transform(flat, piece) for piece in _pieces(fixes, limits.gap)]
+    pieces = [transform(piece, flat, interleaved=False) for piece in _pieces(fixes, limits.gap)]
     near = union_all([piece.buffer(limits.near, quad_segs=16) for piece in pieces])
     return float(min(1.0, intersection(whole, near).length / whole.length))
 
@@ -103,7 +103,7 @@ def between(one: Fix, other: Fix) -> float:
 def distance(longitude: float, latitude: float, line: BaseGeometry) -> tuple[float, float]:
     """Metres from a point to a line, and how far along it (0 to 1) the nearest spot lies."""
     flat = _plane(line)
-    whole, point = ops.transform(flat, line), ops.transform(flat, Point(longitude, latitude))
+    whole, point = transform(line, flat, interleaved=False), transform(Point(longitude, latitude), flat, interleaved=False)
     return float(whole.distance(point)), float(whole.project(point, normalized=True)) if whole.geom_type == "LineString" else 0.0
 
 

@@ -87,7 +87,7 @@ def decide(actor: Actor, assessment: int, words: str) -> Assessment:
         raise Invalid("请写明处理意见。", fields={"words": "请写明处理意见"})
     counts = counts_of(found.post, *window("month", found.month))
     total, points = rules.score(counts, found.weights)
-    found.counts, found.points, found.score = {k: list(v) for k, v in counts.items()}, points, total  # type: ignore[assignment]  # Django makes it a decimal
+    found.counts, found.points, found.score = {k: list(v) for k, v in counts.items()}, points, total
     found.decision, found.decided_at = words.strip()[:300], timezone.now()
     found.save()
     audit.record(actor, "river.decide", subject=found, summary=found.decision[:80])

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from yiwang.base.errors import NotFound
 from yiwang.engines.documents import api as documents
+from yiwang.engines.documents.models import File
 from yiwang.kit.access import restrict
 from yiwang.kit.guards import actor_of
 from yiwang.platforms.incidents import api as incidents
@@ -152,11 +153,11 @@ def advance_standard(request: HttpRequest, doc: int) -> HttpResponse:
 
 def photo(request: HttpRequest, kind: str, row: int) -> FileResponse:
     """The photograph of a finding or a report, for those who may see it."""
-    model = Finding if kind == "finding" else Report
-    found = restrict(actor_of(request), model.objects.filter(pk=row)).select_related("photo").first()  # type: ignore[type-var]  # both say who may see them
-    if found is None or found.photo is None:
+    rows = restrict(actor_of(request), Finding.objects.filter(pk=row)) if kind == "finding" else restrict(actor_of(request), Report.objects.filter(pk=row))
+    file = File.objects.filter(pk__in=list(rows.values_list("photo", flat=True))).first()
+    if file is None:
         raise NotFound("没有找到这张照片。")
-    answer = FileResponse(documents.open_file(found.photo), content_type=found.photo.media_type)
+    answer = FileResponse(documents.open_file(file), content_type=file.media_type)
     answer["X-Content-Type-Options"], answer["Cache-Control"] = "nosniff", "private, no-store"
     return answer
 

@@ -37,7 +37,7 @@ def problem_panel(row: RiverProblem, actor: Actor) -> ProblemPanel:
     """What was seen, its photographs and the case."""
     case = row.incident.case
     mine = type(case).objects.filter(type(case).visible_to(actor), pk=case.pk).exists()
-    findings = restrict(actor, Finding.objects.filter(pk=row.finding_id, photo__isnull=False)).values_list("pk", flat=True)
+    findings = restrict(actor, Finding.objects.filter(pk=row.finding_id or 0, photo__isnull=False)).values_list("pk", flat=True)
     reports = restrict(actor, Report.objects.filter(incident=row.incident_id, photo__isnull=False)).values_list("pk", flat=True)
     photos = [reverse("river_chief:photo", args=["finding", pk]) for pk in findings] or [reverse("river_chief:photo", args=["report", pk]) for pk in reports]
     return ProblemPanel(row, row.incident.text, case.pk if mine else None, photos, row.again)

@@ -64,7 +64,7 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
     found, sent = _reach(code), request.POST
     try:
         photo = request.FILES.get("photo")
-        if photo and photo.size > LARGEST:
+        if photo and (photo.size or 0) > LARGEST:
             raise Invalid("照片超过 20 MB。", fields={"photo": "请压缩后重新选择"})
         kind = sent.get("kind", "")
         if kind not in RiverProblem.Kind.values:
@@ -95,7 +95,7 @@ def receipt(request: HttpRequest, key: UUID) -> HttpResponse:
     found = incidents.seen_by_receipt(actor, key)
     incident = found.incident
     stage = incident.case.declared.state(incident.case.state).public
-    page = ReceiptPage(found, stage, list(Report._meta.get_field("grade").choices or []), incident.closed_at is not None, error)
+    page = ReceiptPage(found, stage, list(Report.GRADES), incident.closed_at is not None, error)
     return render(request, "river_chief/receipt.html", {"page": page}, status=422 if error else 200)
 
 

@@ -128,6 +128,7 @@ def _earlier(reach: Reach, kind: str, incident: Incident, at: datetime) -> River
     past = RiverProblem.objects.filter(Q(incident__closed_at__lte=at), river=reach.river_id, kind=kind, incident__closed_at__gte=at - timedelta(days=days))
     for row in past.select_related("incident").order_by("-found_at")[:200]:
         apart = patrols.distance(incident.place.x, incident.place.y, shapely.Point(row.incident.place.x, row.incident.place.y))[0]
-        if rules.recurs(apart, (at - row.incident.closed_at).days, within=metres, lasting=days):
+        closed = row.incident.closed_at
+        if closed and rules.recurs(apart, (at - closed).days, within=metres, lasting=days):
             return row
     return None
