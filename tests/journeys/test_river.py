@@ -30,6 +30,7 @@ def walk(chief: Person, places: list[tuple[float, float]], *, minutes: float) ->
     """Records the places on the phone; the phone's clock runs as long as a walk would take."""
     page = chief.page
     stand(chief, places[0])
+    page.add_init_script("Object.defineProperty(GeolocationPosition.prototype, 'timestamp', { get() { return Date.now(); } })")  # the receiver's clock is the phone's
     page.clock.install(time=datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(minutes=minutes))
     page.reload()
     page.get_by_role("button", name="开始记录轨迹").click()
@@ -77,7 +78,7 @@ def settled(person: Make) -> None:
     office.page.goto(address)
     office.sees("已销号").look("river-closed")
     office.go("/work/r/river-problem/board").sees("已销号").look("river-board")
-    office.go("/work/r/river/").page.locator("main").get_by_role("link", name="南桥河").first.click()
+    office.go("/work/r/river/").page.locator("main").get_by_role("link", name="ZJ4408CK01", exact=True).first.click()
     office.click("打开一河一档", role="link").sees("沿河里程").look("river-file")
     office.go("/work/r/patrol-duty/calendar").look("river-calendar")
     office.go("/work/river-standards").sees("河长公示和巡查规范").look("river-standards")
@@ -117,7 +118,7 @@ def post(who: Person, address: str, form: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_citizen_reports_by_the_sign_and_rates_and_no_stranger_learns_who(person: Make, city: City, photo: str) -> None:
     office = person("hezhangban")
-    office.go("/work/r/reach/").page.locator("main").get_by_role("link", name="南桥河镇级段（0–2 公里）").first.click()
+    office.go("/work/r/reach/").page.locator("main").get_by_role("link", name=REACH).first.click()
     office.click("打印公示牌", role="link").sees("扫一扫").look("river-sign")
     assert f"/rivers/{REACH}" in office.page.locator("main").inner_text()
     citizen = person("haitang", **PHONE)

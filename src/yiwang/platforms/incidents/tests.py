@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from math import exp
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -173,3 +174,8 @@ def test_after_seven_days_it_is_too_late(report: Report) -> None:
     Incident.objects.filter(pk=report.incident_id).update(closed_at=timezone.now() - timedelta(days=8))
     with pytest.raises(Gone):
         api.reopen(actor("林海棠"), report.key, "没有解决")
+
+
+def test_the_page_s_example_runs() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "platforms" / "incidents.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})

@@ -1,6 +1,7 @@
 """What makes a round: vectors by hand, properties, and what the upload refuses."""
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -192,3 +193,8 @@ def test_a_missed_period_is_told_once_to_the_chief_and_the_office(plan: PatrolPl
     assert planning.remind(timezone.localdate())[1] == 0
     told = set(Message.objects.filter(template="patrol-overdue", title__contains="试验线路").values_list("to__name", flat=True))
     assert {"莫知夏", "徐听雨"} <= told
+
+
+def test_the_page_s_example_runs() -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "platforms" / "patrols.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})

@@ -4,6 +4,7 @@ from yiwang.kit.declare import Column, Listen, Page, Panel, Register, Role, Syst
 from yiwang.platforms.patrols.api import RoundReceived
 from yiwang.platforms.patrols.models import Duty, PatrolPlan, Round
 from yiwang.systems.governance.river_chief import console, field, portal
+from yiwang.systems.governance.river_chief.figures import INDICATORS
 from yiwang.systems.governance.river_chief.flows import CHIEF, HANDLER, OFFICE, VERIFIER, problem
 from yiwang.systems.governance.river_chief.models import (
     Clause,
@@ -109,8 +110,6 @@ pages = (
     Page(shell="field", route="patrols/<int:round>/record", name="patrol-record", view=field.receive, guard=WATCH),
 )
 
-indicators = ()
-
 system = System(
     code="river_chief",
     name="互联网+河长制",
@@ -125,7 +124,7 @@ system = System(
     ),
     registers=registers,
     procedures=(problem,),
-    indicators=indicators,
+    indicators=INDICATORS,
     listens=(Listen(event=RoundReceived, handler=from_round),),
     pages=pages,
     journeys=("tests/journeys/test_river.py",),

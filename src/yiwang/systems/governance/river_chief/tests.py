@@ -111,7 +111,7 @@ def test_every_reach_with_a_chief_is_walked_as_often_as_its_level_says(reach: Re
 
 def test_a_finding_becomes_a_problem_with_its_kilometre_reach_and_checker(reach: Reach) -> None:
     problem = found(reach)
-    assert problem.reach == reach and float(problem.km) == pytest.approx(1.0, abs=0.02)
+    assert problem.reach == reach and float(problem.km) == pytest.approx(0.5, abs=0.02)
     assert problem.incident.eye == "patrol" and problem.incident.days == 3
     assert problem.incident.checker and problem.incident.checker.key == "county_government@440802"
     again = Finding.objects.get(round__findings=problem.finding)
@@ -157,7 +157,7 @@ def test_the_public_page_holds_no_name_of_a_reporter(reach: Reach, client: Clien
 def test_a_sample_is_classed_by_its_values_never_by_hand(db: None) -> None:
     section = Section.objects.order_by("code")[0]
     register = registry().registers["sample"]
-    made = registers.keep(actor("徐听雨"), register, {"section": section.pk, "month": "2020-05-17", **{**GOOD, "ammonia": 1.2}, "source": "试验", "grade": "1"}, reason="录入")
+    made = registers.keep(actor("徐听雨"), register, {"section": section.pk, "month": "2020-05-17", **GOOD, "ammonia": 1.2, "source": "试验", "grade": "1"}, reason="录入")
     assert (made.grade, made.by, made.met, str(made.month)) == ("4", "氨氮", False, "2020-05-01")
     with pytest.raises(Invalid):
         registers.keep(actor("徐听雨"), register, {"section": section.pk, "month": "2020-06-01", "source": "试验"}, reason="录入")
@@ -221,7 +221,7 @@ def test_every_check_runs_on_the_demo_city(db: None, rule: str) -> None:
 
 def test_overlapping_reaches_fail_the_check(reach: Reach) -> None:
     assert all(right for _, right in standards.CHECKS["reach-cover"]())
-    Reach.objects.filter(pk=reach.pk).update(to_km=3)
+    Reach.objects.filter(pk=reach.pk).update(to_km=2)
     assert not all(right for _, right in standards.CHECKS["reach-cover"]())
 
 

@@ -28,12 +28,16 @@
     button.textContent = "暂停记录"; note("正在定位…");
   }
 
+  // Where a finding is: the walk's own last position while one is recorded, else asked for now.
   function mark(box) {
-    navigator.geolocation.getCurrentPosition(({ coords }) => {
+    const found = ({ coords }) => {
       box.querySelector("[data-finding-place]").value = `${coords.longitude},${coords.latitude}`;
       box.querySelector("[data-finding-at]").value = new Date().toISOString();
       box.querySelector("[data-finding-note]").textContent = `位置已记录（误差约 ${Math.round(coords.accuracy)} 米）`;
-    }, () => { box.querySelector("[data-finding-note]").textContent = "不能定位，请走到开阔处重新选择类型"; }, { enableHighAccuracy: true, timeout: 15000 });
+    };
+    if (watch !== null && last) { found(last); return; }
+    const lost = () => { box.querySelector("[data-finding-note]").textContent = "不能定位，请走到开阔处重新选择类型"; };
+    navigator.geolocation.getCurrentPosition(found, lost, { enableHighAccuracy: true, timeout: 15000, maximumAge: 30000 });
   }
 
   for (const box of form.querySelectorAll("[data-finding]")) box.querySelector("[data-finding-kind]").addEventListener("change", () => mark(box));
