@@ -12,8 +12,8 @@ from yiwang.engines.parties.models import Post
 from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
+from yiwang.platforms.patrols.api import window
 from yiwang.platforms.patrols.models import Duty
-from yiwang.platforms.patrols.rules import window
 from yiwang.systems.governance.river_chief import rules
 from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import Assessment, Reach, RiverProblem, Sample

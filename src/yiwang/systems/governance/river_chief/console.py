@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from django.conf import settings
 from django.contrib import messages as flash
+from django.db.models import F
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -82,7 +83,7 @@ def scores(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     today = timezone.localdate().replace(day=1)
     month = parse_date(f"{request.GET.get('month', '')}-01") or today
-    rows = restrict(actor, Assessment.objects.filter(month=month)).select_related("post__organisation").order_by("-score", "pk")
+    rows = restrict(actor, Assessment.objects.filter(month=month)).select_related("post__organisation").order_by(F("score").desc(nulls_last=True), "pk")
     after = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
     page = ScorePage(
         month, (month - timedelta(days=1)).replace(day=1), after if after <= today else None, [(row, _parts(row)) for row in rows],

@@ -68,7 +68,7 @@ def _lock(actor: Actor, doc: int) -> StandardDoc:
 def _run(clause: Clause) -> ClauseRun:
     checked = list(CHECKS[clause.rule]())
     wrong = [name for name, right in checked if not right]
-    return ClauseRun.objects.create(clause=clause, division_id=CITY, total=len(checked), wrong=len(wrong), examples=wrong[:EXAMPLES], passed=not wrong)
+    return ClauseRun.objects.create(clause=clause, division_id=CITY, total=len(checked), wrong=len(wrong), examples=wrong[:EXAMPLES], passed=bool(checked) and not wrong)
 
 
 def _river_code() -> Checked:

@@ -41,16 +41,16 @@ registers = (
         code="river-problem", name="河湖问题", model=RiverProblem,
         columns=(Column(code="problem", name="问题", show=str), "reach", "incident__stage", "incident__eye", "incident__owner", "found_at", Column(code="again", name="反复", show=lambda p: bool(p.again_id))),
         filters=("river", "kind", "incident__stage", "found_at"), readers=ALL, order="-found_at", day="found_at", groups="incident__stage",
-        panels=(Panel(code="case", title="办理", template="river_chief/_problem.html", context=problem_panel),), icon="alert-circle",
+        panels=(Panel(code="case", title="办理", template="river_chief/_problem.html", context=problem_panel),), icon="info-circle",
     ),
     Register(
         code="patrol-plan", name="巡河计划", model=PatrolPlan, columns=("name", "post", "division", "times", "period", "since", "until"), filters=("division", "period"),
         search=("name",), fields=("name", "subject", "subject_row", "course", "post", "overseer", "division", "times", "period", "checks", "since", "until"),
-        readers=WATCH, editors=(OFFICE,), order="name", place="course", icon="calendar",
+        readers=WATCH, editors=(OFFICE,), order="name", place="course", icon="list-check",
     ),
     Register(
         code="patrol-round", name="巡河记录", model=Round, columns=("plan", "walker", "started_at", "metres", "minutes", "coverage", "valid", "delegated", "reasons"),
-        filters=("plan", "valid", "delegated", "started_at"), readers=WATCH, order="-started_at", day="started_at", icon="calendar",
+        filters=("plan", "valid", "delegated", "started_at"), readers=WATCH, order="-started_at", day="started_at", icon="list-check",
     ),
     Register(
         code="patrol-duty", name="巡河任务", model=Duty, columns=("plan", "first", "last", "wanted", "own", "delegated", "invalid", "met"), filters=("met", "last"),

@@ -18,6 +18,8 @@ from yiwang.engines.procedures.models import Case
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import NOBODY, SYSTEM, Actor
 from yiwang.kit.registry import registry
+from yiwang.platforms.identity.models import Account
+from yiwang.platforms.incidents import api as incidents
 from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import Finding, PatrolPlan
@@ -151,6 +153,16 @@ def test_the_public_page_holds_no_name_of_a_reporter(reach: Reach, client: Clien
         answer = client.get(path)
         assert answer.status_code == 200 and "林海棠" not in answer.content.decode() and "15499999999" not in answer.content.decode()
     assert "莫知夏" in client.get(f"/rivers/{reach.code}").content.decode()
+    assert client.get(f"/river-reports/{report.key}").status_code == 404
+
+
+def test_the_receipt_tells_the_answer_to_the_reporter_only(reach: Reach, client: Client) -> None:
+    report = citizen_report(reach, actor("林海棠"))
+    incidents.answer(actor("徐听雨"), report.pk, "已安排三天内打捞")
+    client.force_login(Account.objects.get(username="haitang"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = client.get(f"/river-reports/{report.key}")
+    assert "已安排三天内打捞" in answer.content.decode()
+    client.force_login(Account.objects.get(username="ruoxi"), backend="allauth.account.auth_backends.AuthenticationBackend")
     assert client.get(f"/river-reports/{report.key}").status_code == 404
 
 
