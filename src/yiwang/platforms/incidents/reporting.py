@@ -90,6 +90,28 @@ def answer(actor: Actor, report: int, words: str) -> Report:
     return found
 
 
+@transaction.atomic
+def urge(actor: Actor, incident: int, words: str) -> int:
+    """The office that filed it asks whoever holds the open task to hurry, once a day; returns how many were told. Raises NotFound, NotAllowed, Conflict, Invalid."""
+    found = restrict(actor, Incident.objects.filter(pk=incident)).select_related("case").first()
+    if found is None:
+        raise NotFound("没有找到这个事件。")
+    case = found.case
+    if not actor.holds(case.declared.state("filing").awaits, case.organ_id):
+        raise NotAllowed("催办由受理单位进行。")
+    task = case.tasks.filter(closed_at=None).first()
+    if task is None:
+        raise Conflict("已经办结，不需要催办。")
+    if not words.strip():
+        raise Invalid("请写明催办要求。", fields={"words": "请写明催办要求"})
+    holders = parties.holders_of(task.role, organ=task.organ_id)
+    for party in holders:
+        key = f"incident-urged:{task.pk}:{timezone.localdate()}:{party}"
+        messages.send(to=party, template="incident-urged", values={"subject": case.subject, "number": case.number, "words": words.strip()[:300]}, case=case.pk, key=key)
+    audit.record(actor, "incident.urge", subject=found, summary=f"催办：{words.strip()[:80]}", case=case.pk)
+    return len(holders)
+
+
 def caller(actor: Actor, report: int) -> tuple[str, str]:
     """Name and phone of who told it, for the one who must call back; the look is on the record. Raises NotFound, NotAllowed."""
     found = restrict(actor, Report.objects.filter(pk=report)).select_related("incident__case", "reporter").first()

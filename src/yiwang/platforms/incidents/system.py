@@ -18,5 +18,8 @@ system = System(
             readers=(OFFICER,), editors=(OFFICER,), order="category", icon="list",
         ),
     ),
-    messages=(MessageTemplate(code="report-answered", title="您反映的问题有了答复", body="您反映的“{text}”：{answer}"),),
+    messages=(
+        MessageTemplate(code="report-answered", title="您反映的问题有了答复", body="您反映的“{text}”：{answer}"),
+        MessageTemplate(code="incident-urged", title="催办：{subject}", body="“{subject}”（{number}）请抓紧办理：{words}"),
+    ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit.models import Access
+from yiwang.engines.messages.models import Message
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Organisation, Party
 from yiwang.engines.procedures import api as procedures
@@ -143,6 +144,18 @@ def test_who_told_it_is_shown_to_the_caller_only_and_recorded(report: Report) ->
     case = procedures.find(actor("徐听雨"), report.incident.case_id)
     assert "林海棠" not in f"{case.subject}{case.applicant.name}{list(case.events.values_list('actor', flat=True))}"
     assert not restrict(actor("刘若溪"), Report.objects.filter(pk=report.pk)).exists()
+
+
+def test_the_office_urges_whoever_holds_it_once_a_day(report: Report) -> None:
+    step("徐听雨", report.incident_id, "file", opinion="属实")
+    step("徐听雨", report.incident_id, "assign", opinion="清理")
+    assert api.urge(actor("徐听雨"), report.incident_id, "请今天签收") >= 1
+    api.urge(actor("徐听雨"), report.incident_id, "请今天签收")
+    assert Message.objects.filter(template="incident-urged", to__name="梁书言").count() == 1
+    with pytest.raises(NotAllowed):
+        api.urge(actor("梁书言"), report.incident_id, "快")
+    with pytest.raises(Invalid):
+        api.urge(actor("徐听雨"), report.incident_id, "")
 
 
 def test_answer_rating_and_reopening(report: Report) -> None:

@@ -25,7 +25,7 @@ from yiwang.platforms.patrols.models import Finding
 from yiwang.systems.governance.river_chief import assessing, filing, standards
 from yiwang.systems.governance.river_chief.chiefs import Chief, chief_of
 from yiwang.systems.governance.river_chief.flows import OFFICE
-from yiwang.systems.governance.river_chief.models import Assessment, ClauseRun, Reach, StandardDoc
+from yiwang.systems.governance.river_chief.models import Assessment, ClauseRun, Reach, RiverProblem, StandardDoc
 
 CHIEFS_DUTIES = "组织领导本河段的水资源保护、水域岸线管理、水污染防治和水环境治理，定期巡河，协调解决发现的问题。"
 
@@ -125,6 +125,18 @@ def answer(request: HttpRequest, report: int) -> HttpResponse:
     incidents.answer(actor_of(request), report, request.POST.get("words", ""))
     flash.success(request, "答复已发出。")
     return redirect("river_chief:reports")
+
+
+@require_POST
+def urge(request: HttpRequest, problem: int) -> HttpResponse:
+    """催办 of a problem."""
+    actor = actor_of(request)
+    found = restrict(actor, RiverProblem.objects.filter(pk=problem)).first()
+    if found is None:
+        raise NotFound("没有找到这个问题。")
+    told = incidents.urge(actor, found.incident_id, request.POST.get("words", ""))
+    flash.success(request, f"催办已送达 {told} 人。")
+    return redirect("register:row", register="river-problem", row=found.pk)
 
 
 def standard_list(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.platforms.incidents.models import Report
 from yiwang.platforms.patrols.models import Finding
+from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import Reach, River, RiverProblem
 
 
@@ -23,6 +24,7 @@ class ProblemPanel:
     case: int | None  #: shown to those whose office works on it
     photos: list[str]
     earlier: RiverProblem | None
+    may_urge: bool
 
 
 def file_link(row: River, actor: Actor) -> Links:
@@ -40,4 +42,4 @@ def problem_panel(row: RiverProblem, actor: Actor) -> ProblemPanel:
     findings = restrict(actor, Finding.objects.filter(pk=row.finding_id or 0, photo__isnull=False)).values_list("pk", flat=True)
     reports = restrict(actor, Report.objects.filter(incident=row.incident_id, photo__isnull=False)).values_list("pk", flat=True)
     photos = [reverse("river_chief:photo", args=["finding", pk]) for pk in findings] or [reverse("river_chief:photo", args=["report", pk]) for pk in reports]
-    return ProblemPanel(row, row.incident.text, case.pk if mine else None, photos, row.again)
+    return ProblemPanel(row, row.incident.text, case.pk if mine else None, photos, row.again, case.closed_at is None and actor.holds(OFFICE, case.organ_id))

@@ -101,6 +101,7 @@ pages = (
     Page(shell="console", route="river-scores/<int:assessment>/decide", name="decide", view=console.decide, guard=(OFFICE,)),
     Page(shell="console", route="river-reports", name="reports", view=console.reports, guard=WATCH, menu="河湖群众反映", icon="bell"),
     Page(shell="console", route="river-reports/<int:report>/answer", name="answer", view=console.answer, guard=(OFFICE,)),
+    Page(shell="console", route="river-problems/<int:problem>/urge", name="urge", view=console.urge, guard=(OFFICE,)),
     Page(shell="console", route="river-standards", name="standards", view=console.standard_list, guard=ALL, menu="河长制标准", icon="file-text"),
     Page(shell="console", route="river-standards/<int:doc>/run", name="run-standard", view=console.run_standard, guard=(OFFICE,)),
     Page(shell="console", route="river-standards/<int:doc>/advance", name="advance-standard", view=console.advance_standard, guard=(OFFICE,)),
