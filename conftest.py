@@ -22,7 +22,7 @@ def django_db_setup(
     from django.conf import settings
     from django.test.utils import setup_databases, teardown_databases
 
-    from demo import cast, divisions, people
+    from demo import cast, divisions, people, rivers
     from demo.peers import keys
     from yiwang.engines.registers import api as registers
     from yiwang.platforms.items import api as items
@@ -40,6 +40,7 @@ def django_db_setup(
         petitions.seed()
         people.load_people(0)
         cast.load_cast()
+        rivers.load_rivers()
         keys.configure(Path(settings.KEYS) / "peers", payment_url="http://127.0.0.1:9", sms_url="http://127.0.0.1:9")
     yield
     if not django_db_keepdb:

@@ -42,7 +42,7 @@ def show(*, as_json: bool) -> int:
 
 def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]:
     """What makes the city, in order; each is harmless when it was done before."""
-    from demo import calendar, cases, cast, divisions, people
+    from demo import calendar, cases, cast, divisions, people, rivers
     from demo.peers import keys
     from yiwang.config.home import home
     from yiwang.engines.indicators import api as indicators
@@ -63,6 +63,7 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("人员和企业", lambda: people.load_people(options.scale)),
         ("演示账号", cast.load_cast),
         ("下一年度日历（演示推定）", calendar.load_next_year),
+        ("河湖", rivers.load_rivers),
         *([("办件", lambda: cases.load_cases(options.scale))] if options.cases else []),  # before the channels: nobody gets a short message about the past
         ("指标目标", indicators.load_targets),
         *([("指标数据", indicators.catch_up), ("今日指标", indicators.refresh)] if options.cases else []),

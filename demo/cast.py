@@ -60,8 +60,8 @@ CAST = (
     Player("sysadmin", "陈子衿", "系统管理员", date(1983, 1, 1), "digital_operation@440800", "系统管理", ("system-admin",), CITY),
     Player("secadmin", "李清和", "安全管理员", date(1983, 2, 1), "digital_operation@440800", "安全管理", ("security-admin", "seal-keeper"), CITY),
     Player("auditadmin", "黄初晴", "审计管理员", date(1983, 3, 1), "digital_operation@440800", "审计管理", ("audit-admin",), CITY),
-    Player("hezhangban", "徐听雨", "河长办工作人员（市河长办）", date(1985, 4, 1), "water_affairs@440800", "河长办综合岗", ("river-office",), CITY),
-    Player("hezhang", "卢南渡", "区级河长（赤坎区）", date(1974, 5, 1), "county_government@440802", "区级河长", ("river-chief",), CHIKAN),
+    Player("hezhangban", "徐听雨", "河长办工作人员（市河长办）", date(1985, 4, 1), "water_affairs@440800", "河长办综合岗", ("river-office", "river-verifier", "incident-officer"), CITY),
+    Player("hezhang", "卢南渡", "区级河长（赤坎区）", date(1974, 5, 1), "county_government@440802", "区级河长", ("river-chief", "river-verifier"), CHIKAN),
     Player("zhenhezhang", "莫知夏", "镇级河长（中华街道）", date(1982, 6, 1), "town_government@440802001", "镇级河长", ("river-chief",), TOWN),
     Player("biaozhun", "罗云舟", "标准与日历管理员", date(1982, 1, 1), "government_services_data@440800", "标准与日历管理", ("standards-officer",), CITY),
     Player("leader", "潘望川", "分管领导（市政府）", date(1972, 1, 1), "gov_office@440800", "分管政务服务", ("leader",), CITY),
@@ -78,6 +78,7 @@ CAST = (
     Player("jijian_head", "严明理", "纪检监察负责人（市纪委监委）", date(1970, 7, 11), "discipline_inspection@440800", "信访室负责人", ("discipline-officer", "petition-head"), CITY),
     Player("beifanying", "钱世荣", "被反映的干部（赤坎区城管局，兼信访承办）", date(1975, 7, 12), "urban_management@440802", "信访承办", ("petition-handler", "petition-head", "approver", "reviewer"), CHIKAN),
     Player("zhen_xinfang", "阮小棠", "信访登记和承办人员（中华街道）", date(1994, 7, 13), "town_government@440802001", "信访工作岗", ("petition-clerk", "petition-handler"), TOWN),
+    Player("hedao", "梁书言", "河湖整改人员（赤坎区水务局）", date(1987, 9, 1), "water_affairs@440802", "河湖整改岗", ("river-handler",), CHIKAN),
 )
 FIRMS = (("湛江望海餐饮店（演示）", "2", "M0000001", "xiaofan"), ("湛江南渡管网工程有限公司（演示）", "1", "M0000002", "changfeng"))
 

@@ -24,7 +24,7 @@ CITY_NOTICE = os.environ.get("YIWANG_NOTICE", "")  # shown on every page of an i
 GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = spatial.libraries()
 
 ENGINES = ["audit", "parties", "places", "messages", "registers", "ledger", "documents", "procedures", "indicators"]
-PLATFORMS = ["identity", "items", "licences", "payments"]
+PLATFORMS = ["identity", "items", "licences", "payments", "patrols", "incidents"]
 SYSTEMS = ("services.network", "services.acceptance", "services.evaluation", "governance.river_chief", "welfare.online_petition")
 
 DECLARATIONS = "yiwang.config.systems.SYSTEMS"
