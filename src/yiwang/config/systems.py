@@ -3,6 +3,7 @@
 from yiwang.engines.audit.system import system as audit
 from yiwang.engines.documents.system import system as documents
 from yiwang.engines.messages.system import system as messages
+from yiwang.engines.procedures.system import system as procedures
 from yiwang.engines.registers.system import system as registers
 from yiwang.kit.declare import System
 from yiwang.platforms.identity.system import system as identity
@@ -15,4 +16,4 @@ from yiwang.systems.services.acceptance.system import system as acceptance
 from yiwang.systems.services.evaluation.system import system as evaluation
 from yiwang.systems.services.network.system import system as network
 
-SYSTEMS: tuple[System, ...] = (network, acceptance, figures, evaluation, river_chief, items, licences, payments, identity, documents, registers, messages, audit)
+SYSTEMS: tuple[System, ...] = (network, acceptance, figures, evaluation, river_chief, items, licences, payments, identity, documents, procedures, registers, messages, audit)

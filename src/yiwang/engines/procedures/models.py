@@ -10,6 +10,8 @@ from yiwang.kit.declare import Procedure
 from yiwang.kit.records import Record
 from yiwang.kit.registry import registry
 
+DRAWN = 1000  #: versions above are drawn by officials (`FlowVersion`), those below are declared in Python
+
 
 class Case(Record):
     """One matter under way: what every case has, whatever it is about. A system's own part is a record with a one-to-one key to it."""
@@ -90,7 +92,11 @@ class Case(Record):
 
     @property
     def declared(self) -> Procedure:
-        """The procedure it began under."""
+        """The procedure it began under, declared or drawn."""
+        if self.version > DRAWN:
+            from yiwang.engines.procedures.bpmn import versions  # which reads these tables
+
+            return versions.loaded(self.procedure, self.version).procedure
         return registry().procedure(self.procedure, self.version)
 
 
@@ -279,3 +285,8 @@ class Paper(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q(event__in=Event.objects.filter(Event.visible_to(actor)))
+
+
+from yiwang.engines.procedures.models_flows import CaseFlow, FlowTimer, FlowVersion  # noqa: E402 - Django finds an app's tables in `models`; these build on Case
+
+__all__ = ["CaseFlow", "Case", "Deadline", "DeadlineMove", "Event", "Extension", "FlowTimer", "FlowVersion", "Paper", "Task"]
