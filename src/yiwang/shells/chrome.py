@@ -77,7 +77,8 @@ class Chrome:
         kept = [r for r in registry().registers.values() if self.actor.roles & {*r.readers, *r.editors}]
         lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
         exports = [Entry("数据导出", reverse("exports:mine"), "download", self.request.path == reverse("exports:mine"))] if lists or "data-officer" in self.actor.roles else []
-        return self.menu("console") + lists + exports
+        flows = [Entry("流程管理", url, "sitemap", self.request.path.startswith(url))] if "flow-editor" in self.actor.roles and (url := reverse("flows:list")) else []
+        return self.menu("console") + lists + flows + exports
 
     @cached_property
     def field_menu(self) -> list[Entry]:

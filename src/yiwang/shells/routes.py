@@ -6,11 +6,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 
 from yiwang.base.errors import NotAllowed
+from yiwang.engines.procedures.api import flows as drawn
 from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
 from yiwang.kit.guards import ANYONE, OFFICIAL, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import boards, lists, rows, transfers
+from yiwang.shells.console import boards, flows, lists, rows, transfers
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
 ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
@@ -54,6 +55,7 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
         if routes:
             yield path("", include((routes, system.code)))
     if "console" in ZONES[zone]:
+        yield path("work/flows/", include(([path(route, guarded(drawn.EDITOR)(view), name=name) for route, name, view in flows.ROUTES], "flows")))
         yield path("work/exports/", include((EXPORTS, "exports")))
         yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
 

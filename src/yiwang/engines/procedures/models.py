@@ -289,4 +289,4 @@ class Paper(Record):
 
 from yiwang.engines.procedures.models_flows import CaseFlow, FlowTimer, FlowVersion  # noqa: E402 - Django finds an app's tables in `models`; these build on Case
 
-__all__ = ["CaseFlow", "Case", "Deadline", "DeadlineMove", "Event", "Extension", "FlowTimer", "FlowVersion", "Paper", "Task"]
+__all__ = ["DRAWN", "Case", "CaseFlow", "Deadline", "DeadlineMove", "Event", "Extension", "FlowTimer", "FlowVersion", "Paper", "Task"]

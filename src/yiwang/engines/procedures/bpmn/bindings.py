@@ -99,7 +99,7 @@ def _of_condition(graph: Graph, flow: Flow, names: set[str], base: Procedure) ->
 
 def _of_start(graph: Graph, base: Procedure) -> Iterator[Finding]:
     starts = [graph.nodes[f.target] for n in graph.of(Kind.START) for f in graph.out[n.id]]
-    wanted = [step for step in base.steps_from(base.start)]
+    wanted = base.steps_from(base.start)
     if len(starts) == 1 and not (starts[0].kind is Kind.USER and {s.code for s in wanted} & set(starts[0].steps)):
         yield Finding(starts[0].id, f"开始之后的第一个环节应当绑定“{'、'.join(s.name for s in wanted)}”。")
 

@@ -97,5 +97,5 @@ def plain(decision: Decision) -> bytes:
     return bytes(etree.tostring(root))
 
 
-def _sub(parent: "etree._Element", name: str, **attributes: str) -> "etree._Element":
-    return etree.SubElement(parent, f"{{{DMN}}}{name}", attributes)
+def _sub(parent: "etree._Element", tag: str, /, **attributes: str) -> "etree._Element":
+    return etree.SubElement(parent, f"{{{DMN}}}{tag}", attributes)

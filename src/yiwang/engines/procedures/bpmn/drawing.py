@@ -84,7 +84,7 @@ def write(graph: Graph) -> str:
         if flow.condition:
             etree.SubElement(arrow, f"{{{BPMN}}}conditionExpression", {f"{{{XSI}}}type": "bpmn:tFormalExpression"}).text = flow.condition
     _diagram(root, graph)
-    return etree.tostring(root, encoding="unicode", pretty_print=True)
+    return str(etree.tostring(root, encoding="unicode", pretty_print=True))
 
 
 def with_layout(xml: str, graph: Graph) -> str:
@@ -95,7 +95,7 @@ def with_layout(xml: str, graph: Graph) -> str:
     for empty in root.findall(f"{{{DI}}}BPMNDiagram"):
         root.remove(empty)
     _diagram(root, graph)
-    return etree.tostring(root, encoding="unicode")
+    return str(etree.tostring(root, encoding="unicode"))
 
 
 def _element(process: "etree._Element", graph: Graph, node: Node) -> None:

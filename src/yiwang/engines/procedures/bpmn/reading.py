@@ -154,7 +154,7 @@ def _flow(element: "etree._Element") -> Flow:
 
 
 def _own(element: "etree._Element", name: str) -> str:
-    return element.get(f"{{{OURS}}}{name}", "").strip()
+    return str(element.get(f"{{{OURS}}}{name}", "")).strip()
 
 
 def _words(element: "etree._Element", name: str) -> tuple[str, ...]:

@@ -10,8 +10,7 @@ from yiwang.engines.procedures.bpmn.drawn import meaning
 from yiwang.engines.procedures.bpmn.engine import Run
 from yiwang.engines.procedures.bpmn.graph import Kind
 from yiwang.engines.procedures.bpmn.names import TARGET
-from yiwang.engines.procedures.models import Case
-from yiwang.engines.procedures.models_flows import DRAWN, CaseFlow, FlowTimer
+from yiwang.engines.procedures.models import DRAWN, Case, CaseFlow, FlowTimer
 from yiwang.kit.declare import Step
 from yiwang.kit.registry import registry
 

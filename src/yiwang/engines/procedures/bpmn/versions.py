@@ -18,7 +18,7 @@ from yiwang.engines.parties.models import Organisation
 from yiwang.engines.procedures.bpmn import bindings, decisions, drawing, drawn, engine, reading, soundness
 from yiwang.engines.procedures.bpmn.decisions import Decision
 from yiwang.engines.procedures.bpmn.graph import Finding, Graph
-from yiwang.engines.procedures.models_flows import DRAWN, FlowVersion
+from yiwang.engines.procedures.models import DRAWN, FlowVersion
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure
@@ -133,7 +133,7 @@ def bring(actor: Actor, *, procedure: str, item: str = "", name: str, bpmn: byte
 
 
 def _text(content: bytes) -> str:
-    return etree.tostring(reading.tree_of(content), encoding="unicode")
+    return str(etree.tostring(reading.tree_of(content), encoding="unicode"))
 
 
 def _add(actor: Actor, base: Procedure, *, item: str, name: str, bpmn: str, dmn: list[str]) -> FlowVersion:

@@ -3,8 +3,9 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
-import yiwang.base.ids
 from django.db import migrations, models
+
+import yiwang.base.ids
 
 
 class Migration(migrations.Migration):
