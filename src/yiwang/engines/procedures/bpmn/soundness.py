@@ -68,6 +68,8 @@ def _malformed(graph: Graph, node: Node) -> Iterator[str]:
         yield f"“{node.title}”有 {out} 个出去的箭头，应当恰好一个；要分开走请用选择分支或并行分支。"
     if node.kind in {Kind.EXCLUSIVE, Kind.PARALLEL} and out == 0:
         yield f"“{node.title}”没有出去的箭头。"
+    if node.kind is Kind.PARALLEL and len({f.source for f in graph.into[node.id]}) < into:
+        yield f"进入“{node.title}”的箭头有重复的，请删去一个。"
     if node.kind is Kind.EXCLUSIVE and out > 1:
         yield from _choice(graph, node)
     elif any(flow.condition for flow in graph.out[node.id]):
