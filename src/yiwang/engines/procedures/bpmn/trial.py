@@ -7,6 +7,7 @@ from yiwang.base.errors import Conflict, Invalid, NotFound
 from yiwang.engines.procedures.bpmn import versions
 from yiwang.engines.procedures.bpmn.drawn import COMMON, meaning
 from yiwang.engines.procedures.bpmn.engine import Run
+from yiwang.engines.procedures.bpmn.graph import Kind
 from yiwang.engines.procedures.bpmn.names import TARGET
 from yiwang.engines.procedures.models import Case, Event
 from yiwang.engines.procedures.models_flows import FlowVersion
@@ -117,13 +118,15 @@ class _Replay:
             node = self.graph.nodes[place]
             if node.timer:
                 self.run.fire(place)
-            elif node.steps and node.steps[0] in COMMON:
+                done = "等待期满。"
+            elif node.kind is Kind.SERVICE or (node.steps and node.steps[0] in COMMON):
                 self._complete(place, node.steps[0], "")
+                done = f"假定“{COMMON[node.steps[0]].name}”。" if node.steps[0] in COMMON else "由系统办理。"
             else:
                 continue
             self.added += 1
             name = self.procedure.state(place).name
-            self.lines.append(Line(None, name, self._where(), f"新流程多出“{name}”" + ("。" if node.timer else f"，假定“{COMMON[node.steps[0]].name}”。")))
+            self.lines.append(Line(None, name, self._where(), f"新流程多出“{name}”，{done}"))
             return True
         return False
 
