@@ -8,6 +8,7 @@ the long flow costs what a task of the short one costs.
 """
 
 import argparse
+import itertools
 import json
 import os
 import time
@@ -49,7 +50,7 @@ def _program(length: int) -> Any:
 
     tasks = [Node(f"t{i}", Kind.USER, f"t{i}", role="approver", steps=("done",)) for i in range(length)]
     nodes = [Node("start", Kind.START), *tasks, Node("end", Kind.END, "end")]
-    flows = [Flow(f"f{i}", a.id, b.id) for i, (a, b) in enumerate(zip(nodes, nodes[1:], strict=False))]
+    flows = [Flow(f"f{i}", a.id, b.id) for i, (a, b) in enumerate(itertools.pairwise(nodes))]
     return engine.program(Graph("bench", "", {n.id: n for n in nodes}, {f.id: f for f in flows}), {})
 
 

@@ -250,9 +250,10 @@ def test_only_the_flow_editor_edits() -> None:
     with pytest.raises(NotAllowed):
         flows.draft(approver(), procedure="trial")
     version = flows.draft(editor(), procedure="trial")
-    for refused in (lambda: flows.save(approver(), version.pk, bpmn=version.bpmn, revision=1), lambda: flows.publish(approver(), version.pk, on=timezone.localdate())):
-        with pytest.raises(NotAllowed):
-            refused()
+    with pytest.raises(NotAllowed):
+        flows.save(approver(), version.pk, bpmn=version.bpmn, revision=1)
+    with pytest.raises(NotAllowed):
+        flows.publish(approver(), version.pk, on=timezone.localdate())
     with pytest.raises(NotFound):
         flows.find(applicant(), version.pk)
 
@@ -268,9 +269,10 @@ def test_what_is_published_never_changes_and_two_never_begin_on_one_day() -> Non
     version = published()
     with pytest.raises(Conflict):
         flows.save(editor(), version.pk, bpmn=version.bpmn, revision=2)
-    for sql in (lambda: FlowVersion.objects.filter(pk=version.pk).update(bpmn="x"), lambda: FlowVersion.objects.filter(pk=version.pk).delete()):
-        with pytest.raises(IntegrityError), transaction.atomic():
-            sql()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        FlowVersion.objects.filter(pk=version.pk).update(bpmn="x")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        FlowVersion.objects.filter(pk=version.pk).delete()
     other = flows.draft(editor(), procedure="trial")
     with pytest.raises(Conflict, match="这一天"):
         flows.publish(editor(), other.pk, on=timezone.localdate())
