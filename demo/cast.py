@@ -55,7 +55,7 @@ CAST = (
     Player("ziran", "冯泊舟", "会审人员（赤坎区自然资源局）", date(1989, 2, 1), "natural_resources@440802", "规划审查", ("approver",), CHIKAN),
     Player("zhujian", "谢念慈", "会审人员（赤坎区住建局）", date(1989, 3, 1), "housing_construction@440802", "管线审查", ("approver",), CHIKAN),
     Player("supervisor", "庄书言", "效能监督人员", date(1980, 1, 1), "government_services_data@440800", "效能监督", ("supervisor",), CITY),
-    Player("editor", "卢沐阳", "事项管理员", date(1984, 1, 1), "government_services_data@440800", "事项管理", ("item-editor",), CITY),
+    Player("editor", "卢沐阳", "事项管理员", date(1984, 1, 1), "government_services_data@440800", "事项管理", ("item-editor", "flow-editor"), CITY),
     Player("pingjia", "杨听澜", "评价管理人员", date(1986, 1, 1), "government_services_data@440800", "评价管理", ("evaluation-officer",), CITY),
     Player("sysadmin", "陈子衿", "系统管理员", date(1983, 1, 1), "digital_operation@440800", "系统管理", ("system-admin",), CITY),
     Player("secadmin", "李清和", "安全管理员", date(1983, 2, 1), "digital_operation@440800", "安全管理", ("security-admin", "seal-keeper"), CITY),

@@ -3,6 +3,7 @@
 from yiwang.engines.audit.system import system as audit
 from yiwang.engines.documents.system import system as documents
 from yiwang.engines.messages.system import system as messages
+from yiwang.engines.procedures.system import system as procedures
 from yiwang.engines.registers.system import system as registers
 from yiwang.kit.declare import System
 from yiwang.platforms.identity.system import system as identity
@@ -19,5 +20,5 @@ from yiwang.systems.services.network.system import system as network
 from yiwang.systems.welfare.online_petition.system import system as online_petition
 
 SYSTEMS: tuple[System, ...] = (
-    network, acceptance, figures, evaluation, river_chief, online_petition, items, licences, payments, patrols, incidents, identity, documents, registers, messages, audit,
+    network, acceptance, figures, evaluation, river_chief, online_petition, items, licences, payments, patrols, incidents, identity, documents, procedures, registers, messages, audit,
 )  # fmt: skip

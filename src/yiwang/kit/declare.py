@@ -104,6 +104,15 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fact:
+    """What a drawn flow and its decision tables may ask of a case: the only data that conditions see beside the steps taken."""
+
+    code: str  #: a Python name: "materials"
+    name: str  #: 材料件数
+    value: Callable[[Any], str | int | float | bool | None]  #: of the case
+
+
+@dataclass(frozen=True, kw_only=True)
 class Procedure:
     """A flow of a case: states, steps, clocks. Open cases stay on the version they began under."""
 
@@ -121,6 +130,7 @@ class Procedure:
     follow: str = ""  #: the same for the applicant
     applicant_seen_by: str = ""  #: the one role of officials that is shown whom the case is about; empty: all who work on it
     panels: tuple["Panel", ...] = ()  #: further blocks of the case page
+    facts: tuple[Fact, ...] = ()  #: what drawn flows may ask of its cases
 
     def state(self, code: str) -> State:
         return next(s for s in self.states if s.code == code)

@@ -7,11 +7,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
 
 from yiwang.base.errors import NotAllowed
+from yiwang.engines.procedures.api import flows as drawn
 from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED_IN, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import about, boards, corrections, lists, plan, rows, transfers
+from yiwang.shells.console import about, boards, corrections, flows, lists, plan, rows, transfers
 from yiwang.shells.field import app, pages
 from yiwang.shells.portal import mine
 
@@ -84,6 +85,7 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
         yield path("work/corrections/", include((CORRECTIONS, "corrections")))
         yield path("work/", include((ABOUT, "about")))
         yield path("work/", include((PLAN, "plan")))
+        yield path("work/flows/", include(([path(route, guarded(drawn.EDITOR)(view), name=name) for route, name, view in flows.ROUTES], "flows")))
         yield path("work/exports/", include((EXPORTS, "exports")))
         yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
 

@@ -12,6 +12,7 @@ from yiwang.kit.records import Record
 from yiwang.kit.registry import registry
 
 WIDE = ("supervisor", "leader")  #: roles that see every case of their division
+DRAWN = 1000  #: versions above are drawn by officials (`FlowVersion`), those below are declared in Python
 
 
 class Case(Record):
@@ -88,7 +89,11 @@ class Case(Record):
 
     @property
     def declared(self) -> Procedure:
-        """The procedure it began under."""
+        """The procedure it began under, declared or drawn."""
+        if self.version > DRAWN:
+            from yiwang.engines.procedures.bpmn import versions  # which reads these tables
+
+            return versions.loaded(self.procedure, self.version).procedure
         return registry().procedure(self.procedure, self.version)
 
 
@@ -305,3 +310,8 @@ class Paper(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q(event__in=Event.objects.filter(Event.visible_to(actor)))
+
+
+from yiwang.engines.procedures.models_flows import CaseFlow, FlowTimer, FlowVersion  # noqa: E402 - Django finds an app's tables in `models`; these build on Case
+
+__all__ = ["DRAWN", "Case", "CaseFlow", "Deadline", "DeadlineMove", "Event", "Extension", "FlowTimer", "FlowVersion", "Paper", "Task"]

@@ -79,6 +79,7 @@ class DeskPage:
     inspections: list[Inspection]
     extension: Extension | None
     extendable: list[tuple[Deadline, int]]
+    diagram: Any  #: procedures.flows.Diagram: the flow with the position lit
     errors: Mapping[str, str]
     message: str
 
@@ -215,6 +216,7 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         inspections=list(application.inspections.prefetch_related("photos__file").order_by("-ordered_at")) if application else [],
         extension=procedures.extension_waiting(actor, found) if _decides_extensions(actor, found) else None,
         extendable=_extendable(found, offered, deadlines),
+        diagram=procedures.flows.diagram_of(found),
         errors=errors or {},
         message=message,
     )
