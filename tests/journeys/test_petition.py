@@ -22,18 +22,18 @@ def write(person: Person, kind: str, title: str, words: str) -> str:
     return person.page.url
 
 
-def open_case(person: Person, title: str) -> Person:
-    person.go("/work/petitions").page.get_by_role("link", name=title).first.click()
+def open_case(person: Person, title: str, at: str = "/work/petitions") -> Person:
+    person.go(at).page.get_by_role("link", name=title).first.click()
     return person
 
 
 def answer(handler: Person, head: Person, title: str) -> None:
-    open_case(handler, title)
+    open_case(handler, title, "/work/")
     for field, words in (("claims", "支付补偿款"), ("found", "协议属实"), ("answer", "十五日内支付"), ("basis", "征收与补偿条例第二十五条")):
         handler.page.locator(f"#propose-{field}").fill(words)
     handler.page.locator("[name=result][value=support]").check()
     handler.page.locator("form[action$='/act/propose'] button[type=submit]").click()
-    open_case(head, title).click("签发").sees("已答复")
+    open_case(head, title, "/work/").click("签发").sees("已答复")
 
 
 def test_a_claim_is_answered_by_a_sealed_letter_and_reviewed_above(person: Make) -> None:
@@ -56,7 +56,7 @@ def test_a_claim_is_answered_by_a_sealed_letter_and_reviewed_above(person: Make)
     writer.page.get_by_label("不服的理由").fill("金额不对")
     writer.page.locator("form[action*='/review/'] button").click()
     writer.sees("湛江市住房和城乡建设局")
-    answer(person("fucha"), person("fucha_head"), title)
+    answer(person("fucha"), person("fucha_head"), f"复查：{title}")
 
 
 def test_the_accused_signs_in_and_finds_nothing(person: Make) -> None:

@@ -123,6 +123,8 @@ def extend(request: HttpRequest, case: int) -> HttpResponse:
 def identify(request: HttpRequest, accused: int) -> HttpResponse:
     organ = request.POST.get("organ", "")
     case = restrict(actor_of(request), Accused.objects.filter(pk=accused)).values_list("petition__case", flat=True).first()
+    if case is None:
+        raise NotFound("没有找到这条记录。")
     filing.identify(actor_of(request), accused, organ=int(organ) if organ.isdigit() else None)
     flash.success(request, "已认定。该单位的人员从现在起看不到这件信访件。")
     return redirect("online_petition:case", case=case) if procedures.cases_of(actor_of(request)).filter(pk=case).exists() else redirect("acceptance:desk")

@@ -47,7 +47,7 @@ def above() -> Iterator[Any]:
 def handed_down(bureau: Any, petition: dict[str, Any], *, path: str = "/petitions/above/province", key: Any = None) -> Any:
     """What the province's server would post, through Django's test client."""
     body = json.dumps(petition, ensure_ascii=False).encode()
-    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signed.sign(key or bureau.key, "POST", path, body).items()}
+    headers: dict[str, Any] = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signed.sign(key or bureau.key, "POST", path, body).items()}
     return Client().post(path, body, content_type="application/json", **headers)
 
 
