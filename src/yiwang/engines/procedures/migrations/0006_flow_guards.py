@@ -19,7 +19,7 @@ CREATE TRIGGER procedures_flowversion_published BEFORE UPDATE OR DELETE ON proce
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0004_drawn_flows")]
+    dependencies = [("procedures", "0005_drawn_flows")]
     operations = [
         migrations.RunSQL(PUBLISHED, "DROP TRIGGER procedures_flowversion_published ON procedures_flowversion; DROP FUNCTION procedures_flow_published()"),
         secure_through("procedures_caseflow", "case_id", "procedures_case"),

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('parties', '0002_rows'),
-        ('procedures', '0003_client_cases'),
+        ('procedures', '0004_answered'),
     ]
 
     operations = [
