@@ -1,1 +1,0 @@
-"""Systems for people's livelihood (民生)."""
