@@ -22,11 +22,12 @@ def django_db_setup(
     from django.conf import settings
     from django.test.utils import setup_databases, teardown_databases
 
-    from demo import cast, divisions, people
+    from demo import cast, divisions, people, rivers
     from demo.peers import keys
     from yiwang.engines.registers import api as registers
     from yiwang.platforms.items import api as items
     from yiwang.platforms.licences import api as licences
+    from yiwang.systems.welfare.online_petition import filing as petitions
 
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[], parallel=0, keepdb=django_db_keepdb and not django_db_createdb)
@@ -36,8 +37,10 @@ def django_db_setup(
         divisions.load_organisations()
         licences.load_types()
         items.load_catalogue()
+        petitions.seed()
         people.load_people(0)
         cast.load_cast()
+        rivers.load_rivers()
         keys.configure(Path(settings.KEYS) / "peers", payment_url="http://127.0.0.1:9", sms_url="http://127.0.0.1:9")
     yield
     if not django_db_keepdb:

@@ -21,6 +21,7 @@ KNOWN = {
     "verify": "一百万份证照中，每秒核验多少次，旁边是一条走索引的裸 SELECT",
     "seal": "每秒排版并盖章多少份 PDF，旁边是 openssl 的签名速度",
     "kit": "一千万行登记簿的列表、接口、导入和导出，旁边是裸 SQL 和 COPY",
+    "flows": "每秒推进并保存多少步流程（10 个和 100 个环节），旁边是 SpiffWorkflow 自带的序列化",
     "up": "从一无所有到第一个网页，以及再次启动",
 }
 BENCHMARKS = {name: words for name, words in KNOWN.items() if Path(__file__).with_name(f"{name}.py").is_file()}

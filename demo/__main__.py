@@ -42,13 +42,14 @@ def show(*, as_json: bool) -> int:
 
 def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]:
     """What makes the city, in order; each is harmless when it was done before."""
-    from demo import cases, cast, divisions, people
+    from demo import calendar, cases, cast, divisions, people, rivers
     from demo.peers import keys
     from yiwang.config.home import home
     from yiwang.engines.indicators import api as indicators
     from yiwang.engines.registers import api as registers
     from yiwang.platforms.items import api as items
     from yiwang.platforms.licences import api as licences
+    from yiwang.systems.welfare.online_petition import filing as petitions
 
     folder = home() / "keys" / "peers"
     return [
@@ -58,8 +59,11 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("机构", divisions.load_organisations),
         ("证照类型", licences.load_types),
         ("服务事项", items.load_catalogue),
+        ("信访内容和时限", petitions.seed),
         ("人员和企业", lambda: people.load_people(options.scale)),
         ("演示账号", cast.load_cast),
+        ("下一年度日历（演示推定）", calendar.load_next_year),
+        ("河湖", rivers.load_rivers),
         *([("办件", lambda: cases.load_cases(options.scale))] if options.cases else []),  # before the channels: nobody gets a short message about the past
         ("指标目标", indicators.load_targets),
         *([("指标数据", indicators.catch_up), ("今日指标", indicators.refresh)] if options.cases else []),

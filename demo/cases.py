@@ -199,7 +199,7 @@ class _Applicants:
         self.firms = {owner: Party.objects.get(name=name) for name, _, _, owner in FIRMS}
         ours = [p.pk for p in self.cast.values() if p]
         old = timezone.localdate() - timedelta(days=61 * 366)
-        people = Party.objects.filter(invented=True, kind="person", number__lt="440899199").exclude(pk__in=ours).order_by("number")
+        people = Party.objects.filter(invented=True, kind="person", verified="人口库", number__lt="440899199").exclude(pk__in=ours).order_by("number")
         elders = set(Person.objects.filter(birth__lt=old).values_list("party", flat=True))
         self.persons = list(people[:4000])
         self.elders = [p for p in self.persons if p.pk in elders]

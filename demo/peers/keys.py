@@ -8,15 +8,29 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def make_keys(folder: Path) -> None:
-    """Makes what is missing in `folder`: the channel's pair, the merchant's pair, the SMS secret."""
+    """Makes what is missing in `folder`: the channel's pair, the merchant's pair, the province's and the petition office's, the SMS secret."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("payment", "merchant"):
+    for name in ("payment", "merchant", "province", "bureau"):
         if not (folder / f"{name}.key").exists():
             key = Ed25519PrivateKey.generate()
             _keep(folder / f"{name}.key", key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
             _keep(folder / f"{name}.pub", key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
     if not (folder / "sms.secret").exists():
         _keep(folder / "sms.secret", secrets.token_hex(32).encode())
+
+
+def configure_province(folder: Path, *, url: str) -> None:
+    """The row by which the petition office knows the province's system."""
+    from django.conf import settings
+
+    from yiwang.systems.welfare.online_petition.models import Peer
+
+    make_keys(folder)
+    values = {
+        "name": "省信访信息系统", "url": url, "account": "zhanjiang", "key_file": f"{folder.relative_to(settings.KEYS)}/bureau.key",
+        "public_key": (folder / "province.pub").read_text(), "active": True,
+    }  # fmt: skip
+    Peer.objects.update_or_create(pk="province", defaults=values)
 
 
 def configure(folder: Path, *, payment_url: str, sms_url: str) -> None:

@@ -9,7 +9,7 @@ function start(box) {
   maplibregl.setWorkerUrl(box.dataset.worker);
   const map = new maplibregl.Map({
     container: box, bounds: CITY, attributionControl: false, dragRotate: false, cooperativeGestures: true,
-    locale: { "CooperativeGesturesHandler.WindowsHelpText": "按住 Ctrl 滚动可缩放地图", "CooperativeGesturesHandler.MacHelpText": "按住 ⌘ 滚动可缩放地图",
+    locale: { "Map.Title": `${box.getAttribute("aria-label") || "地图"}（方向键移动）`, "CooperativeGesturesHandler.WindowsHelpText": "按住 Ctrl 滚动可缩放地图", "CooperativeGesturesHandler.MacHelpText": "按住 ⌘ 滚动可缩放地图",
       "CooperativeGesturesHandler.MobileHelpText": "用两个手指移动地图", "NavigationControl.ZoomIn": "放大", "NavigationControl.ZoomOut": "缩小", "Popup.Close": "关闭" },
     style: { version: 8, sources: {}, layers: [{ id: "ground", type: "background", paint: { "background-color": "#eef3f8" } }] },
   });

@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "yiwang"
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "extras"}
 HOSTS = ("pypi" + ".org", "registry." + "npmjs", "deb." + "debian", "files.python" + "hosted")
 ENGINES = ("indicators", "procedures", "documents", "ledger", "registers", "messages", "places", "parties", "audit")
-PLATFORMS = ("payments", "licences", "items", "identity")
+PLATFORMS = ("incidents", "patrols", "payments", "licences", "items", "identity")
 LABELS = {"messaging": "messages"}  # Django's own app has the name
 
 

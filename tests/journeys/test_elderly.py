@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.journeys.conftest import Person
 from tests.journeys.test_food import act
 
@@ -17,6 +19,7 @@ def fill(person: Person, photo: str) -> None:
     person.click("下一步", role="link")
 
 
+@pytest.mark.serves("service_evaluation_good_bad:1")
 def test_an_elder_with_a_phone_gets_the_card_at_once_and_says_what_was_bad(person: Make, photo: str) -> None:
     elder = person("haitang", width=360)
     elder.go("/").page.get_by_label("用您自己的话说").fill("老人免费坐公交")

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.journeys.conftest import Person
 
 Make = Callable[..., Person]
 
 
+@pytest.mark.serves("government_services_network_zhanjiang:1")
 def test_asks_and_reads_the_guide_for_the_situation(person: Make) -> None:
     someone = person()
     someone.go("/").look("home").page.get_by_label("用您自己的话说").fill("我想开饭店要办什么手续")
@@ -20,6 +23,7 @@ def test_asks_and_reads_the_guide_for_the_situation(person: Make) -> None:
     someone.click("确定").sees("在线办理").look("guide")
 
 
+@pytest.mark.serves("government_services_network_zhanjiang:1")
 def test_browses_by_theme_department_and_bundle(person: Make) -> None:
     someone = person()
     someone.go("/").page.locator("main a", has_text="户籍办理").click()

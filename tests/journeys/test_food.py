@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
+
 from tests.journeys.conftest import Person
 
 FIRM = "湛江望海餐饮店（演示）"
@@ -52,6 +54,7 @@ def act(official: Person, number: str, button: str, **fields: str) -> None:
     official.page.wait_for_load_state()
 
 
+@pytest.mark.serves("integrated_online_services:10")
 def test_whole(person: Make, photo: str) -> None:
     owner = begin(person)
     number_of_id = "440899198507019020"  # of 陈晓帆, from the demo cast

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.city import City
@@ -21,6 +22,7 @@ from tests.journeys.test_food import act
 Make = Callable[..., Person]
 
 
+@pytest.mark.serves("integrated_online_services:9")
 def test_whole(person: Make, photo: str) -> None:
     builder = person("changfeng").act_for("湛江南渡管网工程有限公司（演示）")
     builder.go("/search?q=挖马路埋管子").page.get_by_role("link", name="城市道路占用挖掘许可").first.click()

@@ -4,12 +4,15 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.conftest import Person
 from tests.journeys.test_elderly import fill
 
 Make = Callable[..., Person]
 
 
+@pytest.mark.serves("electronic_seal_service:3")
 def test_an_altered_paper_is_refused_and_the_true_one_passes(person: Make, photo: str, tmp_path: Path) -> None:
     elder = person("haitang")
     elder.go("/items/elderly_card_apply?county=440802000000&town=440802002000").click("在线办理", role="link")

@@ -24,8 +24,8 @@ CITY_NOTICE = os.environ.get("YIWANG_NOTICE", "")  # shown on every page of an i
 GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = spatial.libraries()
 
 ENGINES = ["audit", "parties", "places", "messages", "registers", "ledger", "documents", "procedures", "indicators"]
-PLATFORMS = ["identity", "items", "licences", "payments"]
-SYSTEMS = ("services.network", "services.acceptance", "services.evaluation", "governance.river_chief")
+PLATFORMS = ["identity", "items", "licences", "payments", "patrols", "incidents"]
+SYSTEMS = ("services.network", "services.acceptance", "services.evaluation", "governance.river_chief", "welfare.online_petition")
 
 DECLARATIONS = "yiwang.config.systems.SYSTEMS"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

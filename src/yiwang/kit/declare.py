@@ -41,6 +41,7 @@ class Clock:
     extendable: int | Callable[[Any], int] = 0  #: largest extension in the same unit
     since: Callable[[Any], Any] | None = None  #: (case) → the moment it runs from, where the law names another than the step's own; None keeps that
     extension_by: str = ""  #: role that approves an extension
+    extension_paper: str = ""  #: template of the document that tells a granted extension
     expiry: Literal["alert", "deem"] = "alert"  #: what silence means: an alarm, or the step named by `deems` is taken
     deems: str = ""  #: step the system takes at expiry (e.g. accept: 逾期视为受理)
 
@@ -103,6 +104,15 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fact:
+    """What a drawn flow and its decision tables may ask of a case: the only data that conditions see beside the steps taken."""
+
+    code: str  #: a Python name: "materials"
+    name: str  #: 材料件数
+    value: Callable[[Any], str | int | float | bool | None]  #: of the case
+
+
+@dataclass(frozen=True, kw_only=True)
 class Procedure:
     """A flow of a case: states, steps, clocks. Open cases stay on the version they began under."""
 
@@ -114,8 +124,13 @@ class Procedure:
     clocks: tuple[Clock, ...] = ()
     stages: tuple[str, ...] = ()  #: the stage bar, in order
     version: int = 1
+    seen_by: tuple[str, ...] = ()  #: roles of an office that are shown its cases; (): everybody who has a post in it
+    alarms: str = "supervisor"  #: the role that is told when a clock has run out
+    page: str = ""  #: the page of such a case in the console, reversed with `case`; "": the one that all share
+    follow: str = ""  #: the same for the applicant
     applicant_seen_by: str = ""  #: the one role of officials that is shown whom the case is about; empty: all who work on it
     panels: tuple["Panel", ...] = ()  #: further blocks of the case page
+    facts: tuple[Fact, ...] = ()  #: what drawn flows may ask of its cases
 
     def state(self, code: str) -> State:
         return next(s for s in self.states if s.code == code)

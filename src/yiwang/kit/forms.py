@@ -1,6 +1,7 @@
 """The form of a register: made from the model's own fields and constraints, in words of the trade; keys to other rows are typed, not chosen from a million."""
 
 import json
+import re
 from typing import Any, cast
 
 from django import forms
@@ -16,6 +17,7 @@ from yiwang.kit.declare import Register
 
 FEW = 60  # rows of another table that may stand in a drop-down
 SRID = 4490
+NUMBERED = re.compile(r"（(\d{1,18})）$")  # how `written` names a row that has neither code nor name
 
 
 class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whichever model
@@ -33,6 +35,7 @@ class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whicheve
         if isinstance(value, Model):
             return value
         text = str(value).strip()
+        text = numbered.group(1) if (numbered := NUMBERED.search(text)) else text
         found = list(self._rows().filter(_named(self._rows().model, text))[:3])
         if not found:
             raise forms.ValidationError(f"没有找到“{text}”。")
@@ -81,14 +84,15 @@ class PlaceField(forms.CharField):
 
 
 class KeptForm(forms.ModelForm):  # type: ignore[type-arg]  # of whichever model
-    """What a generated form is. Its keys are restricted to what the actor may see."""
+    """What a generated form is. Its keys are restricted to what the actor may see, and to what the row already says: who changes a phone need not see whose it is."""
 
     error_css_class = "bad"
 
     def restrict_to(self, actor: Actor) -> None:
-        for field in self.fields.values():
+        for name, field in self.fields.items():
             if isinstance(field, forms.ModelChoiceField) and field.queryset is not None and hasattr(field.queryset.model, "visible_to"):
-                field.queryset = restrict(actor, field.queryset)
+                said = field.queryset.filter(pk=self.initial.get(name))
+                field.queryset = restrict(actor, field.queryset) | said
 
 
 def form_of(register: Register) -> type[forms.ModelForm]:  # type: ignore[type-arg]
@@ -115,6 +119,12 @@ def _field(field: Any, **options: Any) -> forms.Field | None:
     elif isinstance(made, forms.DateField):
         made.widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     return made
+
+
+def written(row: Model) -> str:
+    """How a file names a row so that KeyField finds it again: as people call it, with its number where neither a code nor a name says it."""
+    text = str(row)
+    return text if text in {getattr(row, "name", None), *(str(getattr(row, code)) for code in _codes(type(row)))} else f"{text}（{row.pk}）"
 
 
 def _natural(row: Model) -> str:

@@ -70,7 +70,8 @@ class Chrome:
 
     @cached_property
     def portal_menu(self) -> list[Entry]:
-        return self.menu("portal")
+        own = [] if self.actor.is_anonymous else [self._entry("我的个人信息", "mine:data", "id")]
+        return self.menu("portal") + own
 
     @cached_property
     def console_menu(self) -> list[Entry]:
@@ -78,7 +79,13 @@ class Chrome:
         kept = [r for r in registry().registers.values() if self.actor.roles & {*r.readers, *r.editors}]
         lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
         exports = [Entry("数据导出", reverse("exports:mine"), "download", self.request.path == reverse("exports:mine"))] if lists or "data-officer" in self.actor.roles else []
-        return self.menu("console") + lists + exports
+        about = [self._entry("规划任务台账", "plan:ledger", "checklist"), self._entry("系统与权限", "about:systems", "info-circle")] if self.actor.seats else []
+        asked = [self._entry("更正删除申请", "corrections:waiting", "message")] if any(r.subject and self.actor.roles & set(r.editors) for r in kept) else []
+        flows = [Entry("流程管理", url, "sitemap", self.request.path.startswith(url))] if "flow-editor" in self.actor.roles and (url := reverse("flows:list")) else []
+        return self.menu("console") + lists + flows + asked + exports + about
+
+    def _entry(self, label: str, name: str, icon: str) -> Entry:
+        return Entry(label, reverse(name), icon, self.request.path == reverse(name))
 
     @property
     def device(self) -> str:

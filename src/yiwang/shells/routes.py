@@ -7,12 +7,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
 
 from yiwang.base.errors import NotAllowed
+from yiwang.engines.procedures.api import flows as drawn
 from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
-from yiwang.kit.guards import ANYONE, OFFICIAL, actor_of, guarded
+from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED_IN, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import boards, lists, rows, transfers
+from yiwang.shells.console import about, boards, corrections, flows, lists, plan, rows, transfers
 from yiwang.shells.field import app, pages
+from yiwang.shells.portal import mine
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
 ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
@@ -56,6 +58,17 @@ FIELD = [
     path("manifest.webmanifest", guarded(ANYONE)(app.manifest), name="manifest"),
     path("worker.js", guarded(ANYONE)(app.worker), name="worker"),
 ]
+ABOUT = [
+    path("systems", guarded(OFFICIAL)(about.systems), name="systems"),
+    path("systems/<slug:code>", guarded(OFFICIAL)(about.system), name="system"),
+    path("roles", guarded(OFFICIAL)(about.roles), name="roles"),
+]
+CORRECTIONS = [
+    path("", guarded(OFFICIAL)(corrections.corrections), name="waiting"),
+    path("<int:asked>/answer", guarded(OFFICIAL)(corrections.answer), name="answer"),
+]
+MINE = [path("", guarded(SIGNED_IN)(mine.mine), name="data"), path("<slug:register>/<slug:row>", guarded(SIGNED_IN)(mine.ask), name="ask")]
+PLAN = [path("plan", guarded(OFFICIAL)(plan.ledger), name="ledger"), path("plan.csv", guarded(OFFICIAL)(plan.table), name="table")]
 
 
 def system_pages(zone: str) -> Iterator[URLResolver]:
@@ -66,7 +79,13 @@ def system_pages(zone: str) -> Iterator[URLResolver]:
             yield path("", include((routes, system.code)))
     if "field" in ZONES[zone]:
         yield path("field/", include((FIELD, "field")))
+    if "portal" in ZONES[zone]:
+        yield path("my/data/", include((MINE, "mine")))
     if "console" in ZONES[zone]:
+        yield path("work/corrections/", include((CORRECTIONS, "corrections")))
+        yield path("work/", include((ABOUT, "about")))
+        yield path("work/", include((PLAN, "plan")))
+        yield path("work/flows/", include(([path(route, guarded(drawn.EDITOR)(view), name=name) for route, name, view in flows.ROUTES], "flows")))
         yield path("work/exports/", include((EXPORTS, "exports")))
         yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
 

@@ -1,17 +1,17 @@
 """The record: what was done, who looked, and the proof that nobody changed it afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model, QuerySet
 
 from yiwang.engines.audit.checking import ask_check
-from yiwang.engines.audit.models import Access, Entry
+from yiwang.engines.audit.models import Access, Entry, Withheld
 from yiwang.engines.audit.sealing import Proof, check_chain, prove, seal_batch
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 
-__all__ = ["Proof", "accesses", "ask_check", "check_chain", "prove", "record", "record_access", "seal_batch"]
+__all__ = ["Proof", "accesses", "ask_check", "check_chain", "prove", "record", "record_access", "seal_batch", "withhold"]
 
 
 def record(
@@ -58,6 +58,12 @@ def record_access(actor: Actor, *, party: int, what: str, purpose: str, case: in
         purpose=purpose,
         case=case,
     )
+
+
+def withhold(case: int, *, parties: Iterable[int] = (), organs: Iterable[int] = ()) -> None:
+    """From now on these people, and whoever has a post in these offices, learn nothing of the case. Saying it twice is harmless."""
+    rows = [Withheld(case=case, party=party) for party in parties] + [Withheld(case=case, organ=organ) for organ in organs]
+    Withheld.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def accesses(actor: Actor) -> "QuerySet[Access]":

@@ -1,5 +1,7 @@
 """What was done and who looked at personal data. Append-only: a trigger refuses change, and sealed batches show it where the trigger was removed."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -9,6 +11,36 @@ from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
 
 AUDITOR = "audit-admin"
+
+
+class Withheld(Record):
+    """Somebody, or everybody with a post in an office, who must learn nothing of a case (回避, 信访工作条例第三十条): no row of it, not even this one."""
+
+    personal = ("party",)
+    case = models.BigIntegerField("办件")
+    party = models.BigIntegerField("人员", null=True)
+    organ = models.BigIntegerField("机构", null=True)
+    since = models.DateTimeField("起", default=timezone.now)
+
+    class Meta:
+        verbose_name = "保密对象"
+        constraints = [
+            models.CheckConstraint(condition=Q(party__isnull=False, organ=None) | Q(party=None, organ__isnull=False), name="withheld_from_one"),
+            models.UniqueConstraint("case", "party", "organ", name="withheld_once", nulls_distinct=False),
+        ]
+        indexes = [models.Index(fields=["party"], name="withheld_party"), models.Index(fields=["organ"], name="withheld_organ")]
+
+    def __str__(self) -> str:
+        return f"保密 {self.case}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return NOTHING
+
+    @classmethod
+    def cases_from(cls, actor: Actor) -> "models.QuerySet[Withheld, dict[str, Any]]":
+        """The cases of which `actor` must learn nothing, as a subquery of their ids."""
+        return cls.objects.filter(Q(party__in=[p for p in (actor.party, actor.acting_for) if p]) | Q(organ__in=actor.organs)).values("case")
 
 
 class Entry(Record):
@@ -45,7 +77,7 @@ class Entry(Record):
     def visible_to(cls, actor: Actor) -> Q:
         """Audit administrators see all; everybody sees what they did themselves."""
         if AUDITOR in actor.roles:
-            return Q()
+            return _told(actor)
         return Q(account=actor.account) if actor.account else NOTHING
 
 
@@ -74,9 +106,14 @@ class Access(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         if AUDITOR in actor.roles:
-            return Q()
+            return _told(actor)
         mine = actor.acting_for or actor.party
         return Q(party=mine) if mine else NOTHING
+
+
+def _told(actor: Actor) -> Q:
+    """An auditor about whom a case is does not audit it."""
+    return Q(case=None) | ~Q(case__in=Withheld.cases_from(actor))
 
 
 class Batch(Record):

@@ -28,6 +28,14 @@ KINDS = {  # template → (title, 文种代字 in the number)
     "refusal": ("不予行政许可决定书", "不许"),
     "delivery-receipt": ("送达回证", "送达"),
     "bill": ("缴款通知书", "缴款"),
+    "petition-transfer": ("信访事项转送告知书", "信转"),
+    "petition-acceptance": ("信访事项受理告知书", "信受"),
+    "petition-declined": ("信访事项不予受理告知书", "信不受"),
+    "petition-extension": ("信访事项延期办理告知书", "信延"),
+    "petition-opinion": ("信访事项处理意见书", "信处"),
+    "petition-review": ("信访事项复查意见书", "信查"),
+    "petition-rereview": ("信访事项复核意见书", "信核"),
+    "petition-supervision": ("信访事项督办函", "信督"),
 }
 
 

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from yiwang.engines.audit.models import Withheld
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
@@ -134,4 +135,4 @@ class Document(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         """The office that made it; everybody else reaches it through its case."""
-        return Q(organ__in=actor.organs) if actor.organs else NOTHING
+        return Q(organ__in=actor.organs) & (Q(case=None) | ~Q(case__in=Withheld.cases_from(actor))) if actor.organs else NOTHING

@@ -183,6 +183,7 @@ class Post(Record):
     """A place in an office with the roles that go with it. Authority comes from a post in a place; people come and go."""
 
     personal = ()
+    called_by = ("organisation",)  # keys that `__str__` reads
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="posts", verbose_name="机构")
     title = models.CharField("岗位", max_length=60)
     roles = ArrayField(models.CharField(max_length=40), verbose_name="角色")

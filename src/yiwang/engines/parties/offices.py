@@ -1,6 +1,6 @@
 """Offices and posts: which office answers for a place (its zone's, if a zone manages it), who holds which post, which window takes in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from django.db import transaction
@@ -53,6 +53,11 @@ def organ_named(key: str) -> Organisation:
     if found is None:
         raise NotFound(f"没有机构“{key}”。")
     return found
+
+
+def office_names(functions: Iterable[str]) -> dict[str, str]:
+    """Function → name of the city's office for it, where there is one."""
+    return dict(Organisation.objects.filter(function__in=set(functions), division__level=Division.Level.CITY).values_list("function", "name"))
 
 
 def window_for(organ: int) -> int:

@@ -1,5 +1,6 @@
 """Cases: start, perform, urge, extend, hand over, lists. Everything outside this engine comes through here."""
 
+from yiwang.engines.procedures import flows
 from yiwang.engines.procedures.cases import Opening, cases_of, find, lock, start
 from yiwang.engines.procedures.moves import Offer, is_applicant, move, offers, perform
 from yiwang.engines.procedures.requests import (
@@ -18,6 +19,6 @@ from yiwang.engines.procedures.requests import (
 from yiwang.engines.procedures.worklist import Lamp, Page, counts, lamp_of, waiting
 
 __all__ = [
-    "Lamp", "Offer", "Opening", "Page", "ask_extension", "cases_of", "colleagues", "counts", "decide_extension", "extension_waiting", "find", "hand_over", "is_applicant", "lamp_of",
+    "Lamp", "Offer", "Opening", "Page", "ask_extension", "cases_of", "colleagues", "counts", "decide_extension", "extension_waiting", "find", "flows", "hand_over", "is_applicant", "lamp_of",
     "late_cases", "lock", "move", "offers", "open_task", "perform", "running_deadlines", "start", "supervise", "supervised", "urge", "waiting",
 ]

@@ -9,11 +9,14 @@ from django.utils import timezone
 
 from yiwang.base.errors import Conflict, NotFound
 from yiwang.engines.audit import api as audit
+from yiwang.engines.audit.models import Withheld
+from yiwang.engines.parties import api as parties
+from yiwang.engines.procedures.bpmn import travel, versions
 from yiwang.engines.procedures.models import Case, Event, Paper, Task
 from yiwang.kit import live
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
-from yiwang.kit.declare import Procedure, Step
+from yiwang.kit.declare import State, Step
 from yiwang.kit.registry import registry
 
 
@@ -49,6 +52,9 @@ def start(actor: Actor, opening: Opening) -> tuple[Case, bool]:
             raise Conflict("这个提交标识已经用于另一事项的申请。", hint="每一件新的申请请使用新的提交标识。")
         return known, False
     now = timezone.now()
+    version = versions.in_effect(procedure.code, opening.item_key, on=timezone.localdate(now))
+    if version:
+        procedure = versions.loaded(procedure.code, version.number).procedure
     case = Case.objects.create(
         number=_number(opening.division, now),
         procedure=procedure.code,
@@ -66,6 +72,8 @@ def start(actor: Actor, opening: Opening) -> tuple[Case, bool]:
         key=opening.key,
         opened_at=now,
     )
+    if version:
+        travel.begin(case)
     return case, True
 
 
@@ -93,14 +101,21 @@ def lock(actor: Actor, case: int) -> Case:
     return locked
 
 
-def open_task(case: Case) -> Task | None:
-    """The task that waits now, locked, so that nobody hands it over while it is being done."""
-    return case.tasks.select_for_update(of=("self",), no_key=True).select_related("assignee").filter(closed_at=None).first()
+def holders(case: Case, role: str, *, organ: int | None = None, covering: str | None = None) -> list[int]:
+    """Who holds the role there and may know of the case."""
+    held = parties.holders_of(role, organ=organ, covering=covering)
+    if not Withheld.objects.filter(case=case.pk).exists():
+        return held
+    return [party for party in held if cases_of(parties.actor_for(0, party)).filter(pk=case.pk).exists()]
 
 
-def enter(case: Case, procedure: Procedure, *, at: datetime) -> Task | None:
-    """Opens the task of the state that the case is in now; a final state closes the case."""
-    state = procedure.state(case.state)
+def open_tasks(case: Case) -> dict[str, Task]:
+    """The tasks that wait now, by state, locked, so that nobody hands one over while it is being done."""
+    return {task.state: task for task in case.tasks.select_for_update(of=("self",), no_key=True).select_related("assignee").filter(closed_at=None).order_by("pk")}
+
+
+def enter(case: Case, state: State, *, at: datetime) -> Task | None:
+    """Opens the task of a state that the case has come to."""
     if not state.awaits:
         return None
     organ = state.organ(case) if state.organ else case.organ_id

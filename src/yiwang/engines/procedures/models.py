@@ -4,11 +4,15 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from yiwang.engines.audit.models import Withheld
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Procedure
 from yiwang.kit.records import Record
 from yiwang.kit.registry import registry
+
+WIDE = ("supervisor", "leader")  #: roles that see every case of their division
+DRAWN = 1000  #: versions above are drawn by officials (`FlowVersion`), those below are declared in Python
 
 
 class Case(Record):
@@ -27,6 +31,7 @@ class Case(Record):
         NOT_ACCEPTED = "not-accepted", "不予受理"
         WITHDRAWN = "withdrawn", "申请人撤回"
         ENDED = "ended", "终止"
+        ANSWERED = "answered", "已答复"
 
     personal = ("subject",)
     number = models.CharField("办件编号", max_length=60, unique=True)
@@ -79,19 +84,45 @@ class Case(Record):
         if actor.client:
             seen |= Q(client=actor.client)
         if actor.organs:
-            seen |= Q(organ__in=actor.organs)
-            # asked of each row that is left: a list of everything the office ever touched would be read for every page
-            seen |= Q(Exists(Task.objects.filter(case=OuterRef("pk"), organ__in=actor.organs)))
-            seen |= Q(Exists(cls.objects.filter(parent=OuterRef("pk"), organ__in=actor.organs)))
-        for seat in actor.seats:
-            if seat.roles & {"supervisor", "leader"}:
-                seen |= _below(seat.division)
-        return seen
+            seen |= _worked_on(actor)
+        return seen & ~Q(pk__in=Withheld.cases_from(actor)) if actor.party else seen
 
     @property
     def declared(self) -> Procedure:
-        """The procedure it began under."""
+        """The procedure it began under, declared or drawn."""
+        if self.version > DRAWN:
+            from yiwang.engines.procedures.bpmn import versions  # which reads these tables
+
+            return versions.loaded(self.procedure, self.version).procedure
         return registry().procedure(self.procedure, self.version)
+
+
+def _worked_on(actor: Actor) -> Q:
+    """By the offices of the actor's posts; what is closed to all but some roles (`Procedure.seen_by`) only where one of them is held."""
+    closed: dict[tuple[str, ...], list[str]] = {}
+    for procedure in registry().procedures.values():
+        if procedure.seen_by:
+            closed.setdefault(procedure.seen_by, []).append(procedure.code)
+    kept = [code for codes in closed.values() for code in codes]
+    seen = _reached(actor, WIDE, frozenset(actor.organs)) & ~Q(procedure__in=kept)
+    for roles, codes in closed.items():
+        organs = frozenset(seat.organ for seat in actor.seats if seat.roles & set(roles))
+        if organs:
+            wide = tuple(role for role in roles if registry().roles[role].sees == "division")
+            seen |= _reached(actor, wide, organs) & Q(procedure__in=codes)
+    return seen
+
+
+def _reached(actor: Actor, wide: tuple[str, ...], organs: frozenset[int]) -> Q:
+    """An office's own cases and those it has or had a task in; for the `wide` roles everything in their division and below."""
+    seen = Q(organ__in=organs)
+    # asked of each row that is left: a list of everything the office ever touched would be read for every page
+    seen |= Q(Exists(Task.objects.filter(case=OuterRef("pk"), organ__in=organs)))
+    seen |= Q(Exists(Case.objects.filter(parent=OuterRef("pk"), organ__in=organs)))
+    for seat in actor.seats:
+        if seat.roles & set(wide):
+            seen |= _below(seat.division)
+    return seen
 
 
 def _below(prefix: str) -> Q:
@@ -128,7 +159,7 @@ class Task(Record):
         seen = NOTHING
         for seat in actor.seats:
             seen |= Q(organ=seat.organ, role__in=sorted(seat.roles))
-        return seen
+        return seen & ~Q(case__in=Withheld.cases_from(actor)) if actor.seats else seen
 
 
 class Deadline(Record):
@@ -279,3 +310,8 @@ class Paper(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q(event__in=Event.objects.filter(Event.visible_to(actor)))
+
+
+from yiwang.engines.procedures.models_flows import CaseFlow, FlowTimer, FlowVersion  # noqa: E402 - Django finds an app's tables in `models`; these build on Case
+
+__all__ = ["DRAWN", "Case", "CaseFlow", "Deadline", "DeadlineMove", "Event", "Extension", "FlowTimer", "FlowVersion", "Paper", "Task"]

@@ -1,22 +1,24 @@
 """Moving a case: one step, one transaction. State, task, clocks, the system's own writes, event, audit, paper, message and what follows from it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.forms import Form
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed
 from yiwang.engines.messages import api as messages
 from yiwang.engines.procedures import cases, clocks
+from yiwang.engines.procedures.bpmn import travel
 from yiwang.engines.procedures.jobs import make_paper
-from yiwang.engines.procedures.models import Case, Event, Task
+from yiwang.engines.procedures.models import Case, Event, FlowTimer, Task
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
 
@@ -32,10 +34,10 @@ class Offer:
 
 
 def offers(actor: Actor, case: Case) -> list[Offer]:
-    """The buttons of a case page for this actor."""
-    task = case.tasks.filter(closed_at=None).first()
-    mine = [s for s in case.declared.steps_from(case.state) if _refusal(actor, case, s, task) is None]
-    return [Offer(step, (step.when(case, actor) if step.when else None) or "") for step in mine]
+    """The buttons of a case page for this actor: of every state in which the case stands."""
+    tasks = {task.state: task for task in case.tasks.filter(closed_at=None)}
+    found = {s.code: s for place in travel.standing(case) for s in case.declared.steps_from(place) if _refusal(actor, case, s, tasks.get(place)) is None}
+    return [Offer(step, (step.when(case, actor) if step.when else None) or "") for step in found.values()]
 
 
 @transaction.atomic
@@ -49,36 +51,67 @@ def perform(actor: Actor, case: int, step: str, data: Mapping[str, Any] | None =
     if key and locked.events.filter(key=key).exists():
         return locked
     declared = next((s for s in locked.declared.steps if s.code == step), None)
-    if declared is None or locked.state not in declared.sources or _stale(locked, revision):
+    places = [p for p in travel.standing(locked) if declared and p in declared.sources]
+    if declared is None or not places or _stale(locked, revision):
         raise _moved_on(locked, revision)
-    task = cases.open_task(locked)
-    refusal = _refusal(actor, locked, declared, task)
-    if refusal:
-        raise NotAllowed(refusal)
-    return move(actor, locked, declared, dict(data or {}), task=task, key=key)
+    tasks = cases.open_tasks(locked)
+    refusals = {place: _refusal(actor, locked, declared, tasks.get(place)) for place in places}
+    place = next((p for p, refusal in refusals.items() if refusal is None), None)
+    if place is None:
+        raise NotAllowed(refusals[places[0]] or "")
+    return move(actor, locked, declared, dict(data or {}), place=place, key=key)
 
 
-def move(actor: Actor, case: Case, step: Step, data: dict[str, Any], *, task: Task | None = None, key: str = "") -> Case:
-    """The step itself on a case that is locked or new. Raises Invalid for the form, the reason or the condition."""
-    procedure, now, source = case.declared, timezone.now(), case.state
+def move(actor: Actor, case: Case, step: Step, data: dict[str, Any], *, place: str = "", key: str = "") -> Case:
+    """The step itself on a case that is locked or new, at `place` where it stands in several. Raises Invalid for the form, the reason or the condition."""
+    procedure, now = case.declared, timezone.now()
+    source = place or next(p for p in travel.standing(case) if p in step.sources)
     cleaned = _cleaned(step, case, data)
     blocked = step.when(case, actor) if step.when else None
     if blocked:
         raise Invalid(blocked)
-    case.state = step.target if isinstance(step.target, str) else step.target(case, cleaned)
-    if task and source != case.state:
-        Task.objects.filter(pk=task.pk).update(closed_at=now, assignee=task.assignee_id or actor.party)
+    arrival = travel.go(case, step, cleaned, place=source, at=now)
+    _close_tasks(case, arrival, source, now, actor)
     opinion = str(cleaned.get("opinion") or cleaned.get("reason") or "")
     event = cases.record(case, actor, step, source=source, at=now, opinion=opinion, data=_plain(cleaned), key=key)
     if step.effect:
         step.effect(case, actor, cleaned)
     _run_clocks(case, step, procedure, actor, now, opinion)
-    _arrive(case, procedure, source, now, actor)
+    _arrive(case, procedure, arrival, now, actor)
     if step.message:
         _tell(case, step, event)
     if step.document:
         make_paper.defer(event=event.pk)
+    _follow(case, arrival)
     return case
+
+
+def fire(case: Case, timer: FlowTimer) -> Case:
+    """A timer of a drawn flow has come to its moment. The case is locked."""
+    now = timezone.now()
+    arrival = travel.fire(case, timer, at=now)
+    _close_tasks(case, arrival, "", now, SYSTEM)
+    step = Step(code="timer", name=f"{timer.name}届满", source=timer.element, target=case.state, by=SYSTEM_ROLE, public=False)
+    cases.record(case, SYSTEM, step, source=timer.element, at=now)
+    _arrive(case, case.declared, arrival, now, SYSTEM)
+    _follow(case, arrival)
+    return case
+
+
+def _close_tasks(case: Case, arrival: travel.Arrival, acted: str, now: datetime, actor: Actor) -> None:
+    """The task that was done is its doer's; tasks that a timer or an end took away stay whose they were."""
+    waiting = Task.objects.filter(case=case, closed_at=None)
+    others = [state for state in arrival.left if state != acted]
+    if acted in arrival.left and case.revision:
+        waiting.filter(state=acted).update(closed_at=now, assignee=Coalesce("assignee", Value(actor.party, BigIntegerField())))
+    if others:
+        waiting.filter(state__in=others).update(closed_at=now)
+
+
+def _follow(case: Case, arrival: travel.Arrival) -> None:
+    """System tasks of a drawn flow do their step at once, in the same transaction."""
+    for place, step in arrival.due:
+        move(SYSTEM, case, case.declared.step(step), {}, place=place)
 
 
 def _refusal(actor: Actor, case: Case, step: Step, task: Task | None) -> str | None:
@@ -165,16 +198,14 @@ def _run_clocks(case: Case, step: Step, procedure: Procedure, actor: Actor, now:
         clocks.resume(case, code, at=now, by=actor.name)
 
 
-def _arrive(case: Case, procedure: Procedure, source: str, now: datetime, actor: Actor) -> None:
+def _arrive(case: Case, procedure: Procedure, arrival: travel.Arrival, now: datetime, actor: Actor) -> None:
     final = procedure.state(case.state).final
     if final:
         clocks.finish_all(case, at=now, by=actor.name)
         case.closed_at = now
-    if source != case.state or case.revision == 1:
-        clocks.take_nearest(case)
-        cases.enter(case, procedure, at=now)
-    else:
-        clocks.show_nearest(case)
+    clocks.show_nearest(case) if travel.is_drawn(case) or not arrival.entered else clocks.take_nearest(case)
+    for state in arrival.entered:
+        cases.enter(case, procedure.state(state), at=now)
     case.save()
     if final and case.parent_id:
         _gather(case.parent_id)
@@ -185,9 +216,14 @@ def _gather(parent: int) -> None:
     if Case.objects.filter(parent=parent, closed_at=None).exists():
         return
     main = cases.lock(SYSTEM, parent)
-    step = next((s for s in main.declared.steps_from(main.state) if s.after_children), None)
+    place, step = step_here(main, lambda s: s.after_children)
     if step:
-        move(SYSTEM, main, step, {}, task=cases.open_task(main))
+        move(SYSTEM, main, step, {}, place=place)
+
+
+def step_here(case: Case, wanted: Callable[[Step], bool]) -> tuple[str, Step | None]:
+    """The first step of that kind that can be taken where the case stands, and the state where."""
+    return next(((place, s) for place in travel.standing(case) for s in case.declared.steps_from(place) if wanted(s)), ("", None))
 
 
 def _tell(case: Case, step: Step, event: Event) -> None:

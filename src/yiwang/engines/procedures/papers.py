@@ -15,8 +15,8 @@ def make(event: int) -> Paper:
     if paper.document_id:
         return paper
     case = paper.event.case
-    step = case.declared.step(paper.event.step)
-    content = {**_common(case, paper), **(step.paper(case, paper.event) if step.paper else {})}
+    step = next((s for s in case.declared.steps if s.code == paper.event.step), None)  # more time is no step of the procedure
+    content = {**_common(case, paper), **(step.paper(case, paper.event) if step and step.paper else paper.event.data)}
     paper.document = documents.issue(paper.template, content, organ=paper.event.organ_id or case.organ_id, case=case.pk, owner=case.applicant_id, actor=SYSTEM)
     paper.made_at = timezone.now()
     paper.save()

@@ -1,6 +1,6 @@
 """What people ask of a case beside its steps: hurry, more time, another pair of hands."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,9 +8,9 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
-from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Party
 from yiwang.engines.procedures import cases, clocks
+from yiwang.engines.procedures.jobs import make_paper
 from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, Task
 from yiwang.engines.procedures.moves import is_applicant
 from yiwang.kit.access import restrict
@@ -38,7 +38,7 @@ def urge(actor: Actor, case: int, words: str = "") -> Case:
     event = cases.record(locked, actor, step, source=locked.state, at=now, opinion=words.strip()[:300])
     locked.save()
     values = {"number": locked.number, "subject": locked.subject, "words": words.strip()[:300]}
-    for party in parties.holders_of(task.role, organ=task.organ_id):
+    for party in cases.holders(locked, task.role, organ=task.organ_id):
         messages.send(to=party, template="case-urged", values=values, case=locked.pk, key=f"urge:{event.pk}:{party}")
     return locked
 
@@ -98,13 +98,19 @@ def decide_extension(actor: Actor, extension: int, *, granted: bool, key: str = 
     if granted:
         clocks.extend(asked.deadline, amount=asked.amount, at=now, by=actor.name, reason=asked.reason)
         clocks.show_nearest(case)
-    step = Step(code="extend", name=name, source=case.state, target=case.state, by=clock.extension_by, public=granted)
-    event = cases.record(case, actor, step, source=case.state, at=now, opinion=asked.reason, data={"amount": asked.amount}, key=key)
+    step = Step(code="extend", name=name, source=case.state, target=case.state, by=clock.extension_by, public=granted, document=clock.extension_paper if granted else "")
+    event = cases.record(case, actor, step, source=case.state, at=now, opinion=asked.reason, data={"amount": asked.amount, "deadline": asked.deadline.name, "due": _day(asked.deadline.due_at)}, key=key)
     case.save()
+    if step.document:
+        make_paper.defer(event=event.pk)
     if granted:
         values = {"number": case.number, "subject": case.subject, "reason": asked.reason, "amount": str(asked.amount), "deadline": asked.deadline.name}
         messages.send(to=case.applicant_id, template="case-extended", values=values, case=case.pk, key=f"event:{event.pk}")
     return asked
+
+
+def _day(moment: datetime | None) -> str:
+    return timezone.localtime(moment).date().isoformat() if moment else ""
 
 
 @transaction.atomic
@@ -113,7 +119,7 @@ def hand_over(actor: Actor, task: int, *, to: int, reason: str = "") -> Task:
     found = restrict(actor, Task.objects.select_for_update(of=("self",), no_key=True).filter(pk=task, closed_at=None)).select_related("case").first()
     if found is None:
         raise NotFound("这项任务已经办完，或不在您的岗位上。")
-    if to not in parties.holders_of(found.role, organ=found.organ_id):
+    if to not in cases.holders(found.case, found.role, organ=found.organ_id):
         raise Invalid("只能交给本单位同一岗位的人员。", fields={"to": "这位同事没有这一岗位"})
     found.assignee_id = to
     found.save(update_fields=["assignee"])
@@ -145,7 +151,7 @@ def supervise(actor: Actor, case: int, words: str) -> Case:
     locked.save()
     values = {"number": locked.number, "subject": locked.subject, "words": event.opinion}
     for task in locked.tasks.filter(closed_at=None).exclude(role=APPLICANT):
-        for party in [task.assignee_id] if task.assignee_id else parties.holders_of(task.role, organ=task.organ_id):
+        for party in [task.assignee_id] if task.assignee_id else cases.holders(locked, task.role, organ=task.organ_id):
             messages.send(to=party, template="case-supervised", values=values, case=locked.pk, key=f"supervise:{event.pk}:{party}")
     return locked
 
@@ -166,7 +172,7 @@ def open_task(actor: Actor, case: int) -> Task:
 
 def colleagues(task: Task) -> "list[Party]":
     """Who could take it: the holders of its role in its office."""
-    return list(Party.objects.filter(pk__in=parties.holders_of(task.role, organ=task.organ_id)).order_by("name"))
+    return list(Party.objects.filter(pk__in=cases.holders(task.case, task.role, organ=task.organ_id)).order_by("name"))
 
 
 def extension_waiting(actor: Actor, case: Case) -> Extension | None:

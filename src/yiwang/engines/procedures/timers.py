@@ -1,6 +1,7 @@
 """What the law says about silence: an alarm to those who supervise, or the step that is taken by itself (行政许可法第三十二条: 逾期不告知的视为受理)."""
 
 import logging
+from collections.abc import Callable
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -8,10 +9,9 @@ from django.utils import timezone
 from yiwang.base.errors import YiwangError
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
-from yiwang.engines.parties import api as parties
 from yiwang.engines.procedures import cases, clocks
-from yiwang.engines.procedures.models import Case, Deadline
-from yiwang.engines.procedures.moves import move
+from yiwang.engines.procedures.models import Case, Deadline, FlowTimer
+from yiwang.engines.procedures.moves import fire, move, step_here
 from yiwang.kit.actors import SYSTEM
 
 log = logging.getLogger(__name__)
@@ -23,15 +23,27 @@ def expire_due(limit: int = 500) -> int:
     A case whose effect fails is told to the log and tried again at the next run; it never holds back the others.
     """
     due = Deadline.objects.filter(finished_at=None, expired_at=None, due_at__lte=timezone.now()).order_by("due_at").values_list("pk", flat=True)
-    return sum(_tried(pk) for pk in list(due[:limit]))
+    timers = FlowTimer.objects.filter(fired_at=None, stopped_at=None, due_at__lte=timezone.now()).order_by("due_at").values_list("pk", flat=True)
+    return sum(_tried(_expire, pk) for pk in list(due[:limit])) + sum(_tried(_fire, pk) for pk in list(timers[:limit]))
 
 
-def _tried(pk: int) -> bool:
+def _tried(effect: Callable[[int], bool], pk: int) -> bool:
     try:
-        return _expire(pk)
+        return effect(pk)
     except (YiwangError, DatabaseError):
-        log.exception("deadline %s has passed and its effect failed", pk)
+        log.exception("limit %s has passed and its effect failed", pk)
         return False
+
+
+@transaction.atomic
+def _fire(pk: int) -> bool:
+    """A timer of a drawn flow moves its case on."""
+    case = cases.lock(SYSTEM, FlowTimer.objects.values_list("case", flat=True).get(pk=pk))
+    timer = FlowTimer.objects.get(pk=pk)  # every change of a timer is made under its case's lock
+    if timer.fired_at or timer.stopped_at or timer.due_at > timezone.now():
+        return False
+    fire(case, timer)
+    return True
 
 
 @transaction.atomic
@@ -42,9 +54,9 @@ def _expire(pk: int) -> bool:
     if deadline.finished_at or deadline.expired_at or deadline.due_at is None or deadline.due_at > now:
         return False  # somebody acted while we waited for the lock
     clocks.expire(deadline, at=now)
-    step = next((s for s in case.declared.steps_from(case.state) if s.code == deadline.deems), None)
+    place, step = step_here(case, lambda s: s.code == deadline.deems)
     if step:
-        move(SYSTEM, case, step, {"reason": f"{deadline.name}届满，依法视为作出"}, task=cases.open_task(case))
+        move(SYSTEM, case, step, {"reason": f"{deadline.name}届满，依法视为作出"}, place=place)
     else:
         _alarm(case, deadline)
     return True
@@ -53,5 +65,5 @@ def _expire(pk: int) -> bool:
 def _alarm(case: Case, deadline: Deadline) -> None:
     audit.record(SYSTEM, "case.overdue", subject=case, summary=f"{deadline.name}届满：{case.number}", case=case.pk, organ=case.organ_id)
     values = {"number": case.number, "subject": case.subject, "organ": case.organ.name, "deadline": deadline.name}
-    for party in parties.holders_of("supervisor", covering=case.division_id):
+    for party in cases.holders(case, case.declared.alarms, covering=case.division_id):
         messages.send(to=party, template="case-overdue", values=values, case=case.pk, key=f"overdue:{deadline.pk}:{party}")

@@ -1,5 +1,6 @@
 """Registers: calendar, policies, what is known, corrections."""
 
+from yiwang.engines.registers.asking import OfMine, about, answer, ask, asked_by, row_of, waiting
 from yiwang.engines.registers.corrections import correct
 from yiwang.engines.registers.days import confirm_year, open_year, seed_calendar, set_day, working_calendar
 from yiwang.engines.registers.elements import DECLARED, READERS, Known, known, seed_elements
@@ -30,9 +31,10 @@ from yiwang.engines.registers.rows import (
 from yiwang.engines.registers.views import forget_view, save_view, views_of
 
 __all__ = [
-    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "Query", "add_policy", "approve_hook", "as_known", "ask_export",
-    "ask_hook", "change", "change_many", "change_once", "changes", "changes_since", "confirm", "confirm_year", "correct", "count", "decide_export", "drop",
-    "end_hook", "erase", "exports_of", "find", "forget_view", "freeze", "keep", "keep_once", "known", "matching", "may_edit", "may_read", "names",
-    "open_year", "page", "parse", "policy", "policy_row", "read", "receive", "reveal", "rows", "save_view", "seed_calendar", "seed_elements", "seed_policies",
-    "set_day", "snapshot", "subject_of", "take_export", "validated", "verify_policy", "versions", "views_of", "working_calendar", "wrong_lines",
+    "DECLARED", "GUARDED", "READERS", "Change", "Count", "Feed", "Known", "Listed", "OfMine", "Query", "about", "add_policy", "answer",
+    "approve_hook", "as_known", "ask", "ask_export", "ask_hook", "asked_by", "change", "change_many", "change_once", "changes", "changes_since",
+    "confirm", "confirm_year", "correct", "count", "decide_export", "drop", "end_hook", "erase", "exports_of", "find", "forget_view", "freeze",
+    "keep", "keep_once", "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy", "policy_row", "read",
+    "receive", "reveal", "row_of", "rows", "save_view", "seed_calendar", "seed_elements", "seed_policies", "set_day", "snapshot", "subject_of",
+    "take_export", "validated", "verify_policy", "versions", "views_of", "waiting", "working_calendar", "wrong_lines",
 ]

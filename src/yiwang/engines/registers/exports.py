@@ -10,6 +10,7 @@ from typing import IO, Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -23,6 +24,7 @@ from yiwang.kit import cells
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Column, Register
+from yiwang.kit.forms import written
 from yiwang.kit.registry import registry
 
 PAGE = 500
@@ -118,9 +120,13 @@ def _rows(actor: Actor, register: Register, query: Query) -> Iterator[Any]:
 def _texts(register: Register, row: Any, columns: list[Column], *, clear: bool) -> list[str]:
     texts = []
     for column in columns:
-        shape = None if column.show else cells.value(row, column.code)
-        geojson = getattr(shape, "geojson", None)
-        texts.append(geojson if geojson else "" if (text := cells.cell(register, row, column, clear=clear)) == cells.NOTHING else text)
+        found = None if column.show else cells.value(row, column.code)
+        if isinstance(found, Model) and (clear or not cells.is_personal(register.model, column.code)):
+            texts.append(written(found))
+        elif geojson := getattr(found, "geojson", None):
+            texts.append(geojson)
+        else:
+            texts.append("" if (text := cells.cell(register, row, column, clear=clear)) == cells.NOTHING else text)
     return texts
 
 

@@ -149,7 +149,7 @@ def _moment(column: Any, text: str, end: str) -> date | datetime:
 
 
 def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
-    """With every key that a column shows, so that a page is one query."""
+    """With every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that a page is one query."""
     needed = set()
     for column in register.shown:
         try:
@@ -158,6 +158,8 @@ def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
             continue
         path = column.code if ends_in_key else column.code.rpartition("__")[0]
         needed |= {path} - {""}
+        if ends_in_key:
+            needed |= {f"{path}__{key}" for key in getattr(cells.field_at(register.model, path).related_model, "called_by", ())}
     return found.select_related(*sorted(needed)) if needed else found
 
 

@@ -10,6 +10,7 @@ from yiwang.base.ids import new_id
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Record
+from yiwang.kit.registry import registry
 
 DATA_OFFICER = "data-officer"  # decides on exports
 
@@ -351,3 +352,47 @@ class Export(Record):
     def visible_to(cls, actor: Actor) -> Q:
         seen = Q(by=actor.party) if actor.party else NOTHING
         return seen | Q(state=cls.State.WAITING) if DATA_OFFICER in actor.roles else seen
+
+
+class CorrectionRequest(Record):
+    """A person's request to correct or delete what a register says of them (个人信息保护法第四十六条、第四十七条), with the answer and the version it led to."""
+
+    class Kind(models.TextChoices):
+        CORRECT = "correct", "更正"
+        ERASE = "erase", "删除"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "等待处理"
+        GRANTED = "granted", "已按申请处理"
+        REFUSED = "refused", "未同意"
+
+    personal = ("words", "answer")
+    register = models.CharField("登记簿", max_length=60)
+    row = models.CharField("记录", max_length=60)
+    party = models.ForeignKey("parties.Party", models.PROTECT, related_name="+", verbose_name="申请人")
+    kind = models.CharField("申请", max_length=7, choices=Kind.choices)
+    words = models.TextField("申请内容", max_length=500)
+    state = models.CharField("状态", max_length=7, choices=State.choices, default=State.WAITING)
+    asked_at = models.DateTimeField("申请时间", default=timezone.now)
+    due_on = models.DateField("答复期限")
+    answer = models.TextField("答复", max_length=500, blank=True)
+    decided_by = models.ForeignKey("parties.Party", models.PROTECT, null=True, related_name="+", verbose_name="答复人")
+    decided_at = models.DateTimeField("答复时间", null=True)
+    version = models.ForeignKey(Version, models.PROTECT, null=True, related_name="+", verbose_name="所作的修改")
+
+    class Meta:
+        verbose_name = "更正删除申请"
+        constraints = [
+            models.UniqueConstraint("register", "row", "party", "kind", condition=Q(state="waiting"), name="asked_once_at_a_time"),
+            models.CheckConstraint(condition=Q(state="waiting") | ~Q(answer=""), name="asked_is_answered", violation_error_message="请写明答复。"),
+        ]
+        indexes = [models.Index(fields=["register", "state", "due_on"], name="asked_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}申请 {self.asked_at:%Y-%m-%d}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """One's own; officials: of the registers that their roles keep (whether they may see the row itself is asked where it is answered)."""
+        kept = [r.code for r in registry().registers.values() if r.subject and actor.roles & set(r.editors)]
+        return (Q(party=actor.party) if actor.party else NOTHING) | (Q(register__in=kept) if kept else NOTHING)

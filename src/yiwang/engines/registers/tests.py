@@ -372,3 +372,17 @@ def test_the_calendar_of_the_installation_is_the_published_one() -> None:
 def test_the_example_of_the_page_runs() -> None:
     page = (ROOT / "docs" / "engines/registers.md").read_text(encoding="utf-8")
     exec(page.split("```python")[1].split("```")[0], {})
+
+
+def test_only_the_fields_that_change_are_judged(officer: Actor) -> None:
+    """A party entered at a window has no `verified_at`; correcting its phone does not ask for one."""
+    party = Party.objects.filter(kind=Party.Kind.PERSON).first()
+    assert party is not None
+    Party.objects.filter(pk=party.pk).update(verified_at=None, name="")  # a row older than today's rules
+    party.refresh_from_db()
+    api.correct(officer, party, {"phone": "19911110077"}, reason="本人来电", valid_from=date(2026, 3, 1))
+    party.refresh_from_db()
+    assert party.phone == "19911110077"
+    with pytest.raises(Invalid) as refused:
+        api.correct(officer, party, {"phone": "1" * 99}, reason="本人来电", valid_from=date(2026, 3, 1))
+    assert set(refused.value.fields) == {"phone"}

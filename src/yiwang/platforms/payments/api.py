@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from yiwang.base import signed
 from yiwang.base.errors import Conflict, Invalid, NotFound, Unavailable, YiwangError
 from yiwang.engines.audit import api as audit
 from yiwang.engines.ledger import api as ledger
@@ -93,7 +94,7 @@ def take_notice(channel: str, path: str, headers: Mapping[str, str], content: by
         raise NotFound("没有这个支付渠道。")
     stamp, nonce, signature = (headers.get(name, "") for name in ("X-Time", "X-Nonce", "X-Signature"))
     try:
-        wire.check(via.public_key, "POST", path, stamp, nonce, signature, content)
+        signed.check(via.public_key, "POST", path, stamp, nonce, signature, content)
         with elevated(), transaction.atomic():  # the channel is not a party; the signature is its right
             return _take(via, nonce, content)
     except YiwangError as problem:

@@ -1,13 +1,21 @@
-"""Rivers and their reaches. A river is one row of the water register; a reach is the stretch of it that one chief of one level answers for."""
+"""Rivers, reaches, sections, outfalls, problems, plans, standards, assessments. A river is one row of the water register; a reach is the stretch of it that one chief of one level answers for."""
+
+from typing import Any
 
 from django.contrib.gis.db.models import LineStringField, MultiLineStringField, PointField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
+from yiwang.base.errors import Invalid
+from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
-from yiwang.kit.records import Kept
+from yiwang.kit.records import Kept, Record
+from yiwang.platforms.incidents.models import Incident
+from yiwang.systems.governance.river_chief import rules
 
 SRID = 4490
+ITEMS = ("ph", "oxygen", "permanganate", "ammonia", "phosphorus")
 
 
 class River(Kept):
@@ -80,3 +88,318 @@ class Reach(Kept):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         return Q()
+
+
+LAKES = (River.Kind.LAKE, River.Kind.RESERVOIR)
+GRADES = [*Reach.Water.choices, ("6", "劣Ⅴ类")]
+
+
+class Outfall(Kept):
+    """An outlet into a river (入河排污口) with its permit."""
+
+    class Kind(models.TextChoices):
+        INDUSTRY = "industry", "工业排污口"
+        TOWN = "town", "城镇污水处理厂排污口"
+        FARM = "farm", "农业排口"
+        RAIN = "rain", "雨水排口"
+        OTHER = "other", "其他排口"
+
+    personal = ()
+    river = models.ForeignKey(River, models.PROTECT, related_name="outfalls", verbose_name="河湖")
+    code = models.CharField("排口编码", max_length=30, unique=True)
+    name = models.CharField("名称", max_length=80)
+    kind = models.CharField("类型", max_length=10, choices=Kind.choices)
+    permit = models.CharField("许可文号", max_length=60, blank=True)
+    km = models.DecimalField("里程（公里）", max_digits=8, decimal_places=2)
+    place = PointField("位置", srid=SRID)
+
+    class Meta(Kept.Meta):
+        verbose_name = "入河排污口"
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["name", "id"], name="outfall_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class Section(Kept):
+    """A monitoring section (断面) or automatic station on a river, with the class it must reach."""
+
+    class Tier(models.TextChoices):
+        NATION = "nation", "国考"
+        PROVINCE = "province", "省考"
+        CITY = "city", "市考"
+
+    personal = ()
+    few = True
+    river = models.ForeignKey(River, models.PROTECT, related_name="sections", verbose_name="河湖")
+    code = models.CharField("断面编码", max_length=30, unique=True)
+    name = models.CharField("断面", max_length=80)
+    tier = models.CharField("级别", max_length=10, choices=Tier.choices)
+    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="考核区划")
+    km = models.DecimalField("里程（公里）", max_digits=8, decimal_places=2)
+    target = models.CharField("水质目标", max_length=1, choices=Reach.Water.choices)
+    station = models.CharField("自动站设备编码", max_length=40, blank=True)  # HJ 212 MN of the station whose readings are joined
+    place = PointField("位置", srid=SRID)
+
+    class Meta(Kept.Meta):
+        verbose_name = "水质断面"
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["name", "id"], name="section_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class Sample(Kept):
+    """The month's mean of a section. Class and items that decide it follow from the values by GB 3838; nobody types them."""
+
+    personal = ()
+    section = models.ForeignKey(Section, models.PROTECT, related_name="samples", verbose_name="断面")
+    month = models.DateField("月份")  # its first day
+    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="考核区划", editable=False)
+    ph = models.DecimalField("pH", max_digits=4, decimal_places=2, null=True, blank=True)
+    oxygen = models.DecimalField("溶解氧（mg/L）", max_digits=6, decimal_places=3, null=True, blank=True)
+    permanganate = models.DecimalField("高锰酸盐指数（mg/L）", max_digits=7, decimal_places=3, null=True, blank=True)
+    ammonia = models.DecimalField("氨氮（mg/L）", max_digits=7, decimal_places=3, null=True, blank=True)
+    phosphorus = models.DecimalField("总磷（mg/L）", max_digits=7, decimal_places=3, null=True, blank=True)
+    grade = models.CharField("水质类别", max_length=1, choices=GRADES, editable=False)
+    by = models.CharField("定类项目", max_length=80, blank=True, editable=False)
+    met = models.BooleanField("达标", editable=False)
+    source = models.CharField("来源", max_length=100)
+
+    class Meta(Kept.Meta):
+        verbose_name = "断面水质"
+        constraints = [models.UniqueConstraint("section", "month", name="sample_once_a_month", violation_error_message="这个断面这个月已经有数据。")]
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["month", "id"], name="sample_by_month")]
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.month:%Y-%m}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """The class follows from the values. Raises Invalid for a sample without any."""
+        values = {item: getattr(self, item) for item in ITEMS}
+        found = rules.water_class({k: None if v is None else float(v) for k, v in values.items()}, lake=self.section.river.kind in LAKES)
+        if found is None:
+            raise Invalid("至少填写一项监测值。", fields={"ph": "五项不能都空"})
+        self.grade, self.by = str(found.grade), "、".join(rules.table()["names"][item] for item in found.by)
+        self.met, self.division_id, self.month = found.grade <= int(self.section.target), self.section.division_id, self.month.replace(day=1)
+        super().save(*args, **options)
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class RiverProblem(Record):
+    """A problem on a river: an incident with its kilometre, its reach and whether it is an old one again."""
+
+    class Kind(models.TextChoices):
+        OCCUPY = "occupy", "乱占"
+        DIG = "dig", "乱采"
+        HEAP = "heap", "乱堆"
+        BUILD = "build", "乱建"
+        OUTFALL = "outfall", "违规排污口"
+        GARBAGE = "garbage", "垃圾漂浮物"
+        BLACK = "black", "黑臭水体"
+        PLANTS = "plants", "水葫芦、藻类"
+
+    personal = ()
+    incident = models.OneToOneField("incidents.Incident", models.PROTECT, related_name="+", verbose_name="事件")
+    river = models.ForeignKey(River, models.PROTECT, related_name="problems", verbose_name="河湖")
+    reach = models.ForeignKey(Reach, models.PROTECT, null=True, related_name="problems", verbose_name="河段")
+    kind = models.CharField("类型", max_length=10, choices=Kind.choices)
+    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="区划")
+    km = models.DecimalField("里程（公里）", max_digits=8, decimal_places=2)
+    finding = models.OneToOneField("patrols.Finding", models.PROTECT, null=True, related_name="+", verbose_name="巡查发现")
+    again = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", verbose_name="反复自")
+    found_at = models.DateTimeField("发现时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = "河湖问题"
+        indexes = [models.Index(fields=["found_at", "id"], name="problem_by_day"), models.Index(fields=["river", "km"], name="problem_along_river")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}（{self.river} {self.km} 公里）"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q(incident__in=Incident.objects.filter(Incident.visible_to(actor)))
+
+
+class OneRiverOnePlan(Kept):
+    """一河一策: what a river is to reach in a year, by what, for how much, and what the yearly review found."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "编制中"
+        ADOPTED = "adopted", "已批准"
+        REVIEWED = "reviewed", "已评估"
+
+    personal = ()
+    river = models.ForeignKey(River, models.PROTECT, related_name="plans", verbose_name="河湖")
+    year = models.PositiveSmallIntegerField("年度")
+    target = models.CharField("水质目标", max_length=1, choices=Reach.Water.choices)
+    goals = models.TextField("目标")
+    budget_fen = models.BigIntegerField("预算（分）")
+    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.DRAFT)
+    review = models.TextField("年度评估", blank=True)
+
+    class Meta(Kept.Meta):
+        verbose_name = "一河一策"
+        constraints = [
+            models.UniqueConstraint("river", "year", name="plan_once_a_year", violation_error_message="这条河流这个年度已有方案。"),
+            models.CheckConstraint(condition=Q(budget_fen__gte=0), name="plan_budget_not_negative", violation_error_message="预算不能为负。"),
+            models.CheckConstraint(condition=~Q(state="reviewed") | ~Q(review=""), name="plan_reviewed_in_words", violation_error_message="评估应当写明情况。"),
+        ]
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["year", "id"], name="river_plan_by_year")]
+
+    def __str__(self) -> str:
+        return f"{self.river} {self.year} 年"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class Measure(Kept):
+    """One measure of a plan."""
+
+    personal = ()
+    plan = models.ForeignKey(OneRiverOnePlan, models.PROTECT, related_name="measures", verbose_name="方案")
+    name = models.CharField("措施", max_length=120)
+    owner = models.ForeignKey("parties.Organisation", models.PROTECT, related_name="+", verbose_name="责任单位")
+    budget_fen = models.BigIntegerField("预算（分）", default=0)
+    due = models.DateField("完成期限")
+    done_on = models.DateField("完成日期", null=True, blank=True)
+
+    class Meta(Kept.Meta):
+        verbose_name = "治理措施"
+        constraints = [models.CheckConstraint(condition=Q(budget_fen__gte=0), name="measure_budget_not_negative", violation_error_message="预算不能为负。")]
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["due", "id"], name="measure_by_due")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class StandardDoc(Kept):
+    """A document of the standards system: drafted, tried out, adopted. Its clauses are run on the data."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "草案"
+        TRIAL = "trial", "试行"
+        ADOPTED = "adopted", "施行"
+        REPEALED = "repealed", "废止"
+
+    personal = ()
+    number = models.CharField("编号", max_length=40)
+    version = models.CharField("版本", max_length=20)
+    title = models.CharField("名称", max_length=120)
+    field = models.CharField("类别", max_length=20, choices=[("code", "编码"), ("form", "表单"), ("interface", "接口"), ("assessment", "考核")])
+    state = models.CharField("状态", max_length=10, choices=State.choices, default=State.DRAFT, editable=False)
+    trial_on = models.DateField("试行日期", null=True, editable=False)
+    adopted_on = models.DateField("施行日期", null=True, editable=False)
+
+    class Meta(Kept.Meta):
+        verbose_name = "标准规范"
+        constraints = [models.UniqueConstraint("number", "version", name="standard_version_once", violation_error_message="这个编号的这个版本已经登记。")]
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["number", "id"], name="standard_by_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class Clause(Kept):
+    """One requirement of a standard, with the check that shows whether our data meet it."""
+
+    personal = ()
+    doc = models.ForeignKey(StandardDoc, models.PROTECT, related_name="clauses", verbose_name="标准")
+    number = models.CharField("条款", max_length=20)
+    text = models.CharField("要求", max_length=300)
+    rule = models.CharField("检查", max_length=40, choices=[
+        ("river-code", "河湖编码符合格式"), ("reach-code", "河段编码从属于河湖编码"), ("reach-chief", "河段有现任河长"), ("reach-cover", "同级河段首尾相接、不重叠"),
+        ("reach-board", "河段有公示牌位置"), ("patrol-plan", "河段有巡查计划且频次符合要求"), ("sample-complete", "断面月数据五项齐全"), ("problem-chain", "销号问题有他人核查记录"),
+    ])  # fmt: skip
+
+    class Meta(Kept.Meta):
+        verbose_name = "标准条款"
+        constraints = [models.UniqueConstraint("doc", "number", name="clause_once", violation_error_message="这一条款已经登记。")]
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["doc", "number"], name="clause_by_doc")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.text[:30]}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
+class ClauseRun(Record):
+    """One run of a clause's check on all data of a day."""
+
+    personal = ()
+    clause = models.ForeignKey(Clause, models.PROTECT, related_name="runs", verbose_name="条款")
+    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="区划")
+    at = models.DateTimeField("运行时间", default=timezone.now)
+    total = models.PositiveIntegerField("检查数")
+    wrong = models.PositiveIntegerField("不符合数")
+    examples = models.JSONField("不符合举例", default=list)
+    passed = models.BooleanField("通过")
+
+    class Meta:
+        verbose_name = "标准检查"
+
+    def __str__(self) -> str:
+        return f"{self.clause} {self.at:%Y-%m-%d}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q() if actor.seats else NOTHING
+
+
+class Assessment(Record):
+    """The score of one chief's post for one month, computed from rows only. An objection within the time allowed is decided by the office."""
+
+    personal = ()
+    post = models.ForeignKey("parties.Post", models.PROTECT, related_name="+", verbose_name="河长岗位")
+    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="区划")
+    month = models.DateField("月份")
+    counts = models.JSONField("计数")  # part → [reached, of]
+    points = models.JSONField("得分项")
+    weights = models.JSONField("权重")
+    score = models.DecimalField("得分", max_digits=5, decimal_places=2, null=True)
+    computed_at = models.DateTimeField("计算时间", default=timezone.now)
+    objection = models.CharField("异议", max_length=300, blank=True)
+    objected_at = models.DateTimeField("异议时间", null=True)
+    decision = models.CharField("处理意见", max_length=300, blank=True)
+    decided_at = models.DateTimeField("处理时间", null=True)
+
+    class Meta:
+        verbose_name = "河长考核"
+        constraints = [models.UniqueConstraint("post", "month", name="assessed_once_a_month")]
+        indexes = [models.Index(fields=["month", "id"], name="assessment_by_month")]
+
+    def __str__(self) -> str:
+        return f"{self.post} {self.month:%Y-%m}"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """One's own; the river office those of its division."""
+        seen = Q(post__in=[seat.post for seat in actor.seats])
+        for seat in actor.seats:
+            if "river-office" in seat.roles:
+                seen |= Q(division__gte=seat.division, division__lt=str(int(seat.division) + 1)) if seat.division else Q()
+        return seen

@@ -79,6 +79,7 @@ class DeskPage:
     inspections: list[Inspection]
     extension: Extension | None
     extendable: list[tuple[Deadline, int]]
+    diagram: Any  #: procedures.flows.Diagram: the flow with the position lit
     errors: Mapping[str, str]
     message: str
 
@@ -135,6 +136,8 @@ def hand_over(request: HttpRequest, case: int) -> HttpResponse:
 
 
 def case(request: HttpRequest, case: int) -> HttpResponse:
+    if own := procedures.find(actor_of(request), case).declared.page:
+        return redirect(own, case=case)
     return render(request, "acceptance/desk_case.html", {"page": _page(request, case)})
 
 
@@ -213,6 +216,7 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         inspections=list(application.inspections.prefetch_related("photos__file").order_by("-ordered_at")) if application else [],
         extension=procedures.extension_waiting(actor, found) if _decides_extensions(actor, found) else None,
         extendable=_extendable(found, offered, deadlines),
+        diagram=procedures.flows.diagram_of(found),
         errors=errors or {},
         message=message,
     )

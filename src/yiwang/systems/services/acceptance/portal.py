@@ -272,6 +272,8 @@ def public_words(case: Case) -> str:
 
 def case(request: HttpRequest, case: int) -> HttpResponse:
     """One case: stages, what to do now, papers, history."""
+    if own := procedures.find(actor_of(request), case).declared.follow:
+        return redirect(own, case=case)
     return render(request, "acceptance/case.html", {"page": case_page(request, case)})
 
 

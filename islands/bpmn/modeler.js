@@ -1,0 +1,62 @@
+// The editor: bpmn-js with only the elements that the engine runs, in Chinese, and a form beside it for what is ours (role, steps, stage, timer, condition).
+import Modeler from "bpmn-js/lib/Modeler";
+import palette from "./palette.js";
+import { lights, named } from "./shared.js";
+import { properties } from "./properties.js";
+
+const OURS = {
+  name: "Yiwang", uri: "urn:yiwang:flow:1", prefix: "yw", xml: { tagAlias: "lowerCase" },
+  types: [
+    { name: "Element", extends: ["bpmn:FlowElement"], properties: ["role", "steps", "stage", "organ", "unit", "decision"].map((name) => ({ name, isAttr: true, type: "String" })) },
+    { name: "Process", extends: ["bpmn:Process"], properties: [{ name: "anytime", isAttr: true, type: "String" }] },
+  ],
+};
+const WORDS = {
+  "Activate hand tool": "移动画布", "Activate lasso tool": "框选", "Activate create/remove space tool": "拉开距离", "Activate global connect tool": "连线",
+  "Connect to other element": "连到另一个元素", Delete: "删除", "Open {element}": "打开",
+};
+
+const form = document.querySelector("[data-flow-edit]");
+if (form) edit(form);
+
+async function edit(form) {
+  const box = form.querySelector("[data-flow-canvas]");
+  const source = form.querySelector("[name=bpmn]");
+  box.dataset.ready = "1";
+  const translate = (words, values = {}) => (WORDS[words] || words).replace(/{([^}]+)}/g, (all, key) => values[key] ?? all);
+  const modeler = new Modeler({ container: box, moddleExtensions: { yw: OURS }, additionalModules: [palette, { translate: ["value", translate] }] });
+  try {
+    await modeler.importXML(source.value);
+  } catch {
+    delete box.dataset.ready; // the source stays on the page to be mended
+    return;
+  }
+  form.classList.add("drawn");
+  modeler.get("canvas").zoom("fit-viewport", "auto");
+  named(modeler, box);
+  properties(modeler, form);
+  report(modeler, form);
+  let sent = false;
+  form.addEventListener("submit", async (event) => {
+    if (sent) return;
+    event.preventDefault();
+    source.value = (await modeler.saveXML({ format: true })).xml;
+    sent = true;
+    form.requestSubmit(event.submitter);
+  });
+}
+
+/** Each sentence of the report lights its element and goes there. */
+function report(modeler, form) {
+  for (const item of document.querySelectorAll("[data-element]")) {
+    const element = modeler.get("elementRegistry").get(item.dataset.element);
+    if (!element) continue;
+    lights(modeler, element.id, "hint" in item.dataset ? "worth" : "wrong");
+    item.hidden = false;
+    item.addEventListener("click", () => {
+      modeler.get("selection").select(element);
+      modeler.get("canvas").scrollToElement(element);
+      form.querySelector("[data-flow-canvas]").scrollIntoView({ block: "nearest" });
+    });
+  }
+}

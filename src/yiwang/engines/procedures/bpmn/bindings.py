@@ -1,0 +1,126 @@
+"""Whether everything that a drawn flow names is known: roles, declared steps, clocks, offices, stages, conditions, tables, timers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from yiwang.engines.procedures.bpmn import decisions, expressions, timing
+from yiwang.engines.procedures.bpmn.decisions import Decision
+from yiwang.engines.procedures.bpmn.drawn import COMMON
+from yiwang.engines.procedures.bpmn.graph import Finding, Flow, Graph, Kind, Node
+from yiwang.engines.procedures.bpmn.names import STEP, TARGET, names_of, variable
+from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the flow may name."""
+
+    base: Procedure
+    roles: Mapping[str, str]  #: code → Chinese name, the applicant and the system among them
+    offices: frozenset[str]  #: functions of offices
+    tables: Mapping[str, Decision]
+
+
+def findings(graph: Graph, known: Known) -> Iterator[Finding]:
+    """What is wrong, in plain words."""
+    names = names_of(graph, known.tables, facts=tuple(f.code for f in known.base.facts))
+    for node in graph.nodes.values():
+        yield from (Finding(node.id, words) for words in _of_node(node, known, names))
+    for flow in graph.flows.values():
+        if flow.condition and graph.nodes[flow.source].default != flow.id:
+            yield from (Finding(flow.id, words) for words in _of_condition(graph, flow, names, known.base))
+    yield from _of_start(graph, known.base)
+    yield from _of_anytime(graph, known.base)
+    yield from _of_clocks(graph, known.base)
+
+
+def _of_node(node: Node, known: Known, names: set[str]) -> Iterator[str]:
+    if node.kind in {Kind.TIMER, Kind.BOUNDARY}:
+        wrong = timing.wrong(node.timer, node.unit)
+        if wrong:
+            yield f"“{node.title}”的期限不对：{wrong}。"
+    elif node.kind is Kind.DECISION:
+        if node.decision not in known.tables:
+            yield f"“{node.title}”没有绑定决策表“{node.decision}”。" if node.decision else f"“{node.title}”没有写用哪张决策表。"
+        else:
+            yield from decisions.wrong(known.tables[node.decision], names=names)
+    elif node.kind is Kind.SERVICE:
+        yield from _of_service(node, known)
+    elif node.kind is Kind.USER:
+        yield from _of_task(node, known)
+
+
+def _of_task(node: Node, known: Known) -> Iterator[str]:
+    if not node.name:
+        yield f"环节“{node.id}”没有名称。"
+    if node.role not in known.roles:
+        yield f"环节“{node.title}”没有写由谁办理。" if not node.role else f"环节“{node.title}”的角色“{node.role}”不存在。"
+    if not node.steps:
+        yield f"环节“{node.title}”没有绑定办理动作。"
+    if node.organ and node.organ not in known.offices:
+        yield f"环节“{node.title}”的部门职能“{node.organ}”不存在。"
+    if node.stage and node.stage not in known.base.stages:
+        yield f"环节“{node.title}”的阶段“{node.stage}”不在本流程的阶段里（{'、'.join(known.base.stages)}）。"
+    bound = [_declared(known.base, step) for step in node.steps]
+    for code, step in zip(node.steps, bound, strict=True):
+        if step is None:
+            yield f"环节“{node.title}”绑定的动作“{code}”不存在。"
+        elif step.by and node.role in known.roles and not {node.role, APPLICANT, SYSTEM_ROLE} & set(step.roles):
+            yield f"动作“{step.name}”依法由{'、'.join(known.roles[r] for r in step.roles)}办理，不能放在{known.roles[node.role]}的环节“{node.title}”里。"
+    if node.role in known.roles and any(bound) and not any(step and (not step.by or node.role in step.roles) for step in bound):
+        yield f"环节“{node.title}”由{known.roles[node.role]}办理，但没有一个动作是{known.roles[node.role]}可以办的。"
+
+
+def _of_service(node: Node, known: Known) -> Iterator[str]:
+    step = _declared(known.base, node.steps[0]) if len(node.steps) == 1 else None
+    if step is None or not step.by:
+        yield f"系统环节“{node.title}”应当绑定恰好一个已有的办理动作。"
+    elif SYSTEM_ROLE not in step.roles or step.form or step.needs_reason:
+        yield f"系统环节“{node.title}”不能绑定“{step.name}”：这个动作要由人办理。"
+
+
+def _declared(base: Procedure, code: str) -> Step | None:
+    return next((s for s in base.steps if s.code == code), None) or COMMON.get(code)
+
+
+def _of_condition(graph: Graph, flow: Flow, names: set[str], base: Procedure) -> Iterator[str]:
+    where = f"“{graph.nodes[flow.source].title}”去往“{graph.nodes[flow.target].title}”的条件"
+    try:
+        text = expressions.condition(flow.condition, names=names)
+    except expressions.Wrong as problem:
+        yield f"{where}不对：{problem}。"
+        return
+    tasks = {variable(n.id): set(n.steps) for n in graph.of(Kind.USER, Kind.SERVICE)}
+    possible = {**tasks, STEP: {step for steps in tasks.values() for step in steps}, TARGET: {goal for step in base.steps for goal in step.goals}}
+    for name, value in expressions.compared(text):
+        if name in possible and value not in possible[name]:
+            yield f"{where}永远不成立：“{name}”不会是“{value}”。"
+
+
+def _of_start(graph: Graph, base: Procedure) -> Iterator[Finding]:
+    starts = [graph.nodes[f.target] for n in graph.of(Kind.START) for f in graph.out[n.id]]
+    wanted = base.steps_from(base.start)
+    if len(starts) == 1 and not (starts[0].kind is Kind.USER and {s.code for s in wanted} & set(starts[0].steps)):
+        yield Finding(starts[0].id, f"开始之后的第一个环节应当绑定“{'、'.join(s.name for s in wanted)}”。")
+
+
+def _of_anytime(graph: Graph, base: Procedure) -> Iterator[Finding]:
+    used = {step for node in graph.of(Kind.USER) for step in node.steps}
+    for code in graph.anytime:
+        step = next((s for s in base.steps if s.code == code), None)
+        if step is None or not isinstance(step.target, str) or not base.state(step.target).final:
+            yield Finding("", f"随时可以结束办件的动作“{code}”不存在，或者它不结束办件。")
+        elif code not in used:
+            yield Finding("", f"“{step.name}”没有绑定到任何环节，谁也不能办理。", hint=True)
+
+
+def _of_clocks(graph: Graph, base: Procedure) -> Iterator[Finding]:
+    """Silence has its effect by law: the step that a clock takes at its end must be somewhere in the drawing. A step that ends in a clock needs its start."""
+    used = {step: node.id for node in graph.of(Kind.USER, Kind.SERVICE) for step in node.steps}
+    for clock in base.clocks:
+        starting = [s for s in base.steps if clock.code in s.starts and s.code in used]
+        if clock.deems and starting and clock.deems not in used:
+            yield Finding(used[starting[0].code], f"“{clock.name}”届满时依法要办理“{base.step(clock.deems).name}”，但没有环节绑定这个动作。")
+    left = [s.name for s in base.steps if s.code not in used and not any(s.code == c.deems for c in base.clocks)]
+    if left:
+        yield Finding("", f"没有用到的动作：{'、'.join(left)}。", hint=True)

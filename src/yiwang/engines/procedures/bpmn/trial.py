@@ -1,0 +1,149 @@
+"""A draft tried on a past case: what happened then is taken again, step by step, along the new drawing. Nothing is written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from yiwang.base.errors import Conflict, Invalid, NotFound
+from yiwang.engines.procedures.bpmn import versions
+from yiwang.engines.procedures.bpmn.drawn import COMMON, meaning
+from yiwang.engines.procedures.bpmn.engine import Run
+from yiwang.engines.procedures.bpmn.graph import Kind
+from yiwang.engines.procedures.bpmn.names import TARGET
+from yiwang.engines.procedures.models import Case, Event
+from yiwang.engines.procedures.models_flows import FlowVersion
+from yiwang.kit.access import restrict
+from yiwang.kit.actors import Actor
+from yiwang.kit.registry import registry
+
+ASIDE = ("urge", "extend", "supervise", "timer")  # not steps of a flow
+MOST = 50  # tasks that the drawing has and the past had not, before the trial gives up
+
+
+@dataclass(frozen=True)
+class Line:
+    """One move of the past, or one that the drawing adds."""
+
+    at: datetime | None
+    step: str
+    where: str  #: where the new drawing stands afterwards
+    words: str = ""  #: what is different; "" where it went as it did
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.words)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The whole comparison and its last sentence."""
+
+    case: Case
+    lines: list[Line]
+    verdict: str
+
+    @property
+    def same(self) -> bool:
+        return not any(line.differs for line in self.lines)
+
+
+def try_on(actor: Actor, version: FlowVersion, number: str) -> Trial:
+    """Raises NotFound for a case that the actor may not see, Conflict for one that is still open, Invalid for a drawing that is not sound."""
+    case = restrict(actor, Case.objects.filter(number=number.strip(), procedure=version.procedure)).first()
+    if case is None:
+        raise NotFound("没有找到这件办件。", hint="请填写本流程已办结办件的编号；只能查看您有权查看的办件。")
+    if case.closed_at is None:
+        raise Conflict("这件办件还没有办结，请选一件已经办结的。")
+    if any(not f.hint for f in versions.check(version)):
+        raise Invalid("流程图还有不能发布的问题，改好后才能试走。")
+    return _Replay(case, version).trial()
+
+
+def past_cases(actor: Actor, version: FlowVersion, *, limit: int = 10) -> list[Case]:
+    """Closed cases that a draft can be tried on, the last first."""
+    found = Case.objects.filter(procedure=version.procedure, closed_at__isnull=False, parent=None)
+    if version.item:
+        found = found.filter(item_key=version.item)
+    return list(restrict(actor, found).only("number", "subject", "closed_at").order_by("-closed_at")[:limit])
+
+
+class _Replay:
+    """The draft's engine in memory, fed with the events of the case."""
+
+    def __init__(self, case: Case, version: FlowVersion) -> None:
+        self.case = case
+        self.loaded = versions.load(version)
+        self.graph, self.procedure = self.loaded.program.graph, self.loaded.procedure
+        self.base = registry().procedure(version.procedure)
+        self.facts = versions.facts_of(case, self.base)
+        self.run = Run(self.loaded.program, facts=self.facts)
+        self.lines: list[Line] = []
+        self.added = 0
+        self.ended = ""
+
+    def trial(self) -> Trial:
+        events = list(self.case.events.exclude(step__in=ASIDE).order_by("sequence"))
+        for event in events:
+            if not self._take(event):
+                return self._told(f"在“{event.name}”之后无法按新流程继续比较：新流程此时在{self._where()}。")
+        while not self._over and self._add():
+            pass
+        if not self._over:
+            return self._told(f"按新流程，这件办件还停在{self._where()}，没有办结。")
+        ending, before = self.procedure.state(self.ended), self.case.declared.state(self.case.state)
+        if ending.name != before.name:
+            return self._told(f"结果不同：原来是“{before.name}”，按新流程是“{ending.name}”。")
+        return self._told("走法相同，结果相同。" if not any(x.differs for x in self.lines) else f"结果相同（{ending.name}），途中有不同。")
+
+    @property
+    def _over(self) -> bool:
+        return bool(self.ended)
+
+    def _take(self, event: Event) -> bool:
+        while not self._over:
+            place = next((p for p in self._places(event.source) if meaning(event.step) in self.graph.nodes[p].steps), None)
+            if place is not None:
+                self._complete(place, event.step, event.target)
+                self.lines.append(Line(event.at, event.name, self._where()))
+                return True
+            if not self._add():
+                break
+        self.lines.append(Line(event.at, event.name, self._where(), "新流程此时不能办理这一步。" if not self._over else "新流程此前已经办结。"))
+        return False
+
+    def _add(self) -> bool:
+        """Does a task that the past had not, by its first verb; a time to wait passes."""
+        if self.added >= MOST:
+            return False
+        for place in self.run.standing:
+            node = self.graph.nodes[place]
+            if node.timer:
+                self.run.fire(place)
+                done = "等待期满。"
+            elif node.kind is Kind.SERVICE or (node.steps and node.steps[0] in COMMON):
+                self._complete(place, node.steps[0], "")
+                done = f"假定“{COMMON[node.steps[0]].name}”。" if node.steps[0] in COMMON else "由系统办理。"
+            else:
+                continue
+            self.added += 1
+            name = self.procedure.state(place).name
+            self.lines.append(Line(None, name, self._where(), f"新流程多出“{name}”，{done}"))
+            return True
+        return False
+
+    def _places(self, first: str) -> list[str]:
+        return sorted(self.run.standing, key=lambda place: place != first)
+
+    def _complete(self, place: str, step: str, target: str) -> None:
+        if step in self.graph.anytime:
+            self.ended = str(self.base.step(step).target)
+            return
+        self.run.complete(place, step=meaning(step), facts={**self.facts, TARGET: target})
+        if self.run.over:
+            self.ended = [e for e in self.run.ended_at if self.graph.nodes[e].name][-1]
+
+    def _where(self) -> str:
+        places = (self.ended,) if self.ended else self.run.standing
+        return "、".join(f"“{self.procedure.state(place).name}”" for place in places)
+
+    def _told(self, verdict: str) -> Trial:
+        return Trial(self.case, self.lines, verdict)

@@ -1,0 +1,20 @@
+"""What seeds and tests of this system use."""
+
+from pathlib import Path
+
+from django.utils import timezone
+
+from yiwang.engines.registers import api as registers
+from yiwang.systems.governance.river_chief.assessing import assess
+from yiwang.systems.governance.river_chief.chiefs import plan
+from yiwang.systems.governance.river_chief.problems import seed_categories
+from yiwang.systems.governance.river_chief.standards import advance, run
+
+POLICIES = Path(__file__).parent / "data" / "policies.yaml"
+
+__all__ = ["advance", "assess", "plan", "run", "seed"]
+
+
+def seed() -> int:
+    """First values of policies, kinds and routing rules, until the office enters its own; harmless when they are there."""
+    return registers.seed_policies(POLICIES) + seed_categories(timezone.localtime())

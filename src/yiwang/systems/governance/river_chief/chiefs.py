@@ -1,0 +1,77 @@
+"""Chiefs: who holds the post of a reach today, how often they must walk it, and the plan that follows."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.contrib.gis.geos import MultiLineString
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from yiwang.base.errors import Invalid
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Membership, Organisation, Post
+from yiwang.engines.registers import api as registers
+from yiwang.kit.actors import Actor
+from yiwang.kit.declare import Register
+from yiwang.kit.registry import registry
+from yiwang.platforms.patrols.models import PatrolPlan
+from yiwang.systems.governance.river_chief.flows import OFFICE
+from yiwang.systems.governance.river_chief.models import Reach
+
+CHECKS = "river"
+
+
+@dataclass(frozen=True)
+class Chief:
+    """What the sign-board says of a chief (河长公示)."""
+
+    name: str
+    title: str
+    organ: str
+    phone: str
+
+
+def chief_of(reach: Reach) -> Chief | None:
+    """Whoever holds the post today; the phone is the office's, never the person's own."""
+    if reach.chief is None:
+        return None
+    today = timezone.localdate()
+    held = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gte=today), post=reach.chief, valid_from__lte=today).select_related("party").first()
+    organ = reach.chief.organisation
+    return Chief(held.party.name if held else "（空缺）", reach.chief.title, organ.name, organ.phone or "12345")
+
+
+def frequency(level: str, division: str, day: date) -> tuple[int, str]:
+    """Times and period of a level of chiefs there on that day. Raises PolicyMissing."""
+    times, period = str(registers.policy("river.patrol-frequency", division=division, on=day)[level]).split()
+    return int(times), period
+
+
+@transaction.atomic
+def plan(actor: Actor, reach: Reach) -> PatrolPlan:
+    """The patrol plan of a reach and its chief's post by the frequency in force: made, or brought up to date. Raises Invalid without course or chief."""
+    if reach.course is None or reach.chief_id is None:
+        raise Invalid("河段还没有走向或者河长，不能编制巡查计划。")
+    day = timezone.localdate()
+    times, period = frequency(reach.level, reach.division_id, day)
+    wanted = {"times": times, "period": period, "course": MultiLineString(reach.course, srid=reach.course.srid), "division": reach.division_id, "name": f"{reach.name}巡河"}
+    known = PatrolPlan.objects.filter(subject="reach", subject_row=reach.pk, post=reach.chief_id).first()
+    if known:
+        return registers.change(actor, plans(), known.pk, wanted, reason="按现行频次更新")  # type: ignore[no-any-return]
+    fixed = {"subject": "reach", "subject_row": reach.pk, "post": reach.chief_id, "overseer": OFFICE, "checks": CHECKS, "since": day.replace(month=1, day=1)}
+    return registers.keep(actor, plans(), {**wanted, **fixed}, reason="按巡河频次编制")  # type: ignore[no-any-return]
+
+
+def plans() -> Register:
+    return registry().registers["patrol-plan"]
+
+
+def office_of(division: str) -> Organisation:
+    """The river office of a place: that of the nearest division that has one. Raises Invalid where there is none."""
+    above = parties.divisions_above(division)
+    posts = Post.objects.filter(roles__contains=[OFFICE], division__in=above).select_related("organisation")
+    found = min(posts, key=lambda p: above.index(p.division_id), default=None)
+    if found is None:
+        raise Invalid("这里还没有设立河长办岗位。")
+    return found.organisation

@@ -1,0 +1,39 @@
+"""The figures of the river chiefs: walked, valid, settled in time, clean sections, old problems again, who found them, standards that hold."""
+
+from django.db.models import Q
+
+from yiwang.kit.declare import Indicator
+from yiwang.platforms.patrols.models import Duty, Round
+from yiwang.systems.governance.river_chief.models import ClauseRun, RiverProblem, Sample
+
+INDICATORS = (
+    Indicator(
+        code="river-patrol-done", name="巡河完成率", unit="%", kind="share", of=Duty, at="last", where=Q(plan__subject="reach"), part=Q(met=True), better="more",
+        note="到期的巡河任务中，有效巡河次数达到频次要求的比例；代巡计入完成，另行分列。",
+    ),
+    Indicator(
+        code="river-patrol-valid", name="巡河有效率", unit="%", kind="share", of=Round, at="started_at", where=Q(plan__subject="reach"), part=Q(valid=True), better="more",
+        note="巡河记录中，轨迹、时长、速度和覆盖率都符合要求的比例。",
+    ),
+    Indicator(
+        code="river-closed-on-time", name="问题按期整改率", unit="%", kind="share", of=RiverProblem, at="incident__closed_at", case="incident__case",
+        where=Q(incident__closed_at__isnull=False, incident__on_time__isnull=False), part=Q(incident__on_time=True), better="more",
+        note="当期销号的河湖问题中，在整改期限内提交整改结果的比例。",
+    ),
+    Indicator(
+        code="river-sections-met", name="断面水质达标率", unit="%", kind="share", of=Sample, at="month", part=Q(met=True), better="more",
+        note="有月数据的断面中，水质类别达到目标的比例；类别按 GB 3838-2002 单因子评价。",
+    ),
+    Indicator(
+        code="river-recurrence", name="问题反复率", unit="%", kind="share", of=RiverProblem, at="found_at", part=Q(again__isnull=False), case="incident__case", better="less",
+        note="当期发现的河湖问题中，与已销号的同类问题地点相近、时间不久的比例；距离和天数见政策参数。",
+    ),
+    Indicator(
+        code="river-crowd-share", name="群众发现占比", unit="%", kind="share", of=RiverProblem, at="found_at", part=Q(incident__eye="crowd"), case="incident__case",
+        note="当期发现的河湖问题中，由群众反映发现的比例。",
+    ),
+    Indicator(
+        code="river-standards-passed", name="标准条款通过率", unit="%", kind="share", of=ClauseRun, at="at", part=Q(passed=True), better="more",
+        note="当期运行的标准条款检查中，全部数据符合要求的比例。",
+    ),
+)  # fmt: skip

@@ -1,0 +1,177 @@
+"""One river, one file: everything along its kilometres, for officials and, less of it, for the public."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from yiwang.base.errors import NotFound
+from yiwang.kit.access import restrict
+from yiwang.kit.actors import Actor
+from yiwang.platforms.incidents.models import Incident, Report
+from yiwang.platforms.patrols.models import PatrolPlan, Round
+from yiwang.systems.governance.river_chief import rules
+from yiwang.systems.governance.river_chief.chiefs import Chief, chief_of
+from yiwang.systems.governance.river_chief.models import OneRiverOnePlan, Reach, River, RiverProblem, Sample, Section
+
+COLOURS = {"1": "#1f5fbf", "2": "#1f5fbf", "3": "#1b7a3d", "4": "#b58900", "5": "#c2570c", "6": "#b3261e"}  # of the classes, as maps of surface water draw them
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something at a kilometre: where on the axis (0 to 1000), what, and in which words."""
+
+    x: float
+    km: Decimal
+    kind: str  #: problem, outfall, section
+    name: str
+    link: str = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A reach on the axis."""
+
+    x: float
+    width: float
+    row: int
+    reach: Reach
+    chief: Chief | None
+
+    @property
+    def top(self) -> int:
+        """Pixels below the axis of the drawing."""
+        return 48 + 32 * self.row
+
+    @property
+    def words(self) -> str:
+        """The level and whose it is, if there is room."""
+        name = f"{self.reach.get_level_display()} {self.chief.name if self.chief else '没有河长'}"
+        return name if self.width > 130 else self.reach.get_level_display() if self.width > 40 else ""
+
+
+@dataclass(frozen=True)
+class Water:
+    """A section with its last months and what they tend to."""
+
+    section: Section
+    latest: Sample | None
+    recent: list[Sample]
+    trend: rules.Trend | None
+
+
+@dataclass(frozen=True)
+class RiverFile:
+    river: River
+    shape: str
+    spans: list[Span]
+    marks: list[Mark]
+    waters: list[Water]
+    problems: list[RiverProblem]
+    rounds: list[Round]
+    plan: OneRiverOnePlan | None
+    height: int
+    open_count: int
+    closed_count: int
+    timeline: list[tuple[Any, str]]
+
+
+def river_file(actor: Actor, river: int) -> RiverFile:
+    """Raises NotFound."""
+    found = restrict(actor, River.objects.filter(pk=river)).first()
+    if found is None:
+        raise NotFound("没有找到这条河流。")
+    reaches = list(found.reaches.select_related("chief__organisation", "division").order_by("from_km"))
+    problems = list(restrict(actor, RiverProblem.objects.filter(river=found)).select_related("incident__category", "reach", "incident__owner").order_by("-found_at")[:200])
+    waters = waters_of(found)
+    spans = _spans(found, reaches)
+    rounds = _rounds(actor, reaches)
+    return RiverFile(
+        river=found,
+        shape=_shape(found, problems, waters),
+        spans=spans,
+        marks=_marks(found, problems, waters),
+        waters=waters,
+        problems=problems[:12],
+        rounds=rounds,
+        plan=found.plans.prefetch_related("measures__owner").order_by("-year").first(),
+        height=52 + 32 * (max((s.row for s in spans), default=0) + 1),
+        open_count=sum(p.incident.closed_at is None and p.incident.stage != Incident.Stage.VOID for p in problems),
+        closed_count=sum(p.incident.closed_at is not None for p in problems),
+        timeline=_timeline(problems, rounds),
+    )
+
+
+def waters_of(river: River) -> list[Water]:
+    """The sections from the source down, each with up to 24 months and their trend of ammonia."""
+    made = []
+    for section in river.sections.order_by("km"):
+        recent = list(section.samples.order_by("-month")[:24])
+        values = [float(s.ammonia) for s in reversed(recent) if s.ammonia is not None]
+        made.append(Water(section, recent[0] if recent else None, recent[:12], rules.trend(values) if len(values) >= 3 else None))
+    return made
+
+
+def public_counts(reach: Reach) -> dict[str, int]:
+    """What everybody may know: problems of this year on the reach, settled and under way, and how many the public found."""
+    since = timezone.localtime().replace(month=1, day=1, hour=0, minute=0)
+    rows = RiverProblem.objects.filter(reach=reach, found_at__gte=since).exclude(incident__stage=Incident.Stage.VOID)
+    return rows.aggregate(
+        closed=Count("pk", filter=Q(incident__closed_at__isnull=False)), under_way=Count("pk", filter=Q(incident__closed_at=None)),
+        crowd=Count("pk", filter=Q(incident__eye=Incident.Eye.CROWD)),
+    )  # fmt: skip
+
+
+def reports_waiting(actor: Actor) -> list[Report]:
+    """Reports of citizens without an answer, the soonest due first."""
+    rows = restrict(actor, Report.objects.filter(incident__eye=Incident.Eye.CROWD)).select_related("incident__category", "incident__case", "incident__division")
+    return list(rows.order_by("answered_at", "due_at")[:100])
+
+
+def _spans(river: River, reaches: list[Reach]) -> list[Span]:
+    order = [level for level in Reach.Level.values if any(r.level == level for r in reaches)]
+    whole = float(river.length_km)
+    return [
+        Span(1000 * float(r.from_km) / whole, 1000 * float(min(r.to_km, river.length_km) - r.from_km) / whole, order.index(r.level), r, chief_of(r)) for r in reaches
+    ]
+
+
+def _marks(river: River, problems: list[RiverProblem], waters: list[Water]) -> list[Mark]:
+    whole = float(river.length_km)
+    marks = [Mark(1000 * float(o.km) / whole, o.km, "outfall", o.name) for o in river.outfalls.all()]
+    marks += [Mark(1000 * float(w.section.km) / whole, w.section.km, "section", _water_words(w), colour=COLOURS[w.latest.grade] if w.latest else "#4a5568") for w in waters]
+    marks += [Mark(1000 * float(p.km) / whole, p.km, "problem", str(p)) for p in problems if p.incident.closed_at is None]
+    return sorted(marks, key=lambda m: m.x)
+
+
+def _water_words(water: Water) -> str:
+    return f"{water.section.name}：{water.latest.get_grade_display() if water.latest else '没有数据'}"
+
+
+def _rounds(actor: Actor, reaches: list[Reach]) -> list[Round]:
+    plans = PatrolPlan.objects.filter(subject="reach", subject_row__in=[r.pk for r in reaches])
+    return list(restrict(actor, Round.objects.filter(plan__in=plans)).select_related("plan", "walker").order_by("-started_at")[:12])
+
+
+def _shape(river: River, problems: list[RiverProblem], waters: list[Water]) -> str:
+    features = [_feature(river.course, river.name, {"长度": f"{river.length_km} 公里"})] if river.course else []
+    features += [_feature(w.section.place, w.section.name, {"水质": _water_words(w)}) for w in waters]
+    features += [_feature(p.incident.place, str(p), {"环节": p.incident.get_stage_display()}) for p in problems[:100]]
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) if features else ""
+
+
+def _feature(shape: Any, name: str, facts: dict[str, str]) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": json.loads(shape.geojson), "properties": {"name": name, "facts": json.dumps(facts, ensure_ascii=False)}}
+
+
+def _timeline(problems: list[RiverProblem], rounds: list[Round]) -> list[tuple[Any, str]]:
+    since = timezone.now() - timedelta(days=365)
+    events = [(p.found_at, f"发现{p}") for p in problems]
+    events += [(p.incident.closed_at, f"{p}已销号") for p in problems if p.incident.closed_at]
+    events += [(r.finished_at, f"{r.walker.name}巡河 {r.metres / 1000:.1f} 公里，{'有效' if r.valid else '无效'}") for r in rounds]
+    return sorted((e for e in events if e[0] >= since), key=lambda e: e[0], reverse=True)[:20]

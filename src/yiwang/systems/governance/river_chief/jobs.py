@@ -1,0 +1,28 @@
+"""What the system does beside the requests: scores of the month that ended, and the standards run on the data."""
+
+from procrastinate.contrib.django import app
+
+
+@app.periodic(cron="30 2 1 * *")
+@app.task(name="river_chief.assess", queueing_lock="river_chief.assess")
+def assess(timestamp: int) -> None:
+    """On the first of the month: the month before."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from yiwang.systems.governance.river_chief import assessing
+
+    assessing.assess(timezone.localdate().replace(day=1) - timedelta(days=1))
+
+
+@app.periodic(cron="40 2 * * 1")
+@app.task(name="river_chief.check_standards", queueing_lock="river_chief.check_standards")
+def check_standards(timestamp: int) -> None:
+    """Every Monday: standards on trial and in force."""
+    from yiwang.kit.actors import SYSTEM
+    from yiwang.systems.governance.river_chief import standards
+    from yiwang.systems.governance.river_chief.models import StandardDoc
+
+    for doc in StandardDoc.objects.filter(state__in=["trial", "adopted"], clauses__isnull=False).distinct():
+        standards.run(SYSTEM, doc.pk)

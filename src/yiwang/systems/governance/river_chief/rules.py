@@ -1,0 +1,98 @@
+"""The rules of rivers as pure functions: class of a water sample, trend, capacity, recurrence, score. Limits and weights are data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from math import erf, exp, sqrt
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+WORSE = 6  #: 劣Ⅴ类
+TABLE = Path(__file__).parent / "data" / "gb3838.yaml"
+
+
+@dataclass(frozen=True)
+class WaterClass:
+    """1 to 5, or 6 for worse than Ⅴ, and the items that decide it (none where all are best)."""
+
+    grade: int
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Mann-Kendall: S, two-sided p by the normal approximation with ties; Sen's slope per step."""
+
+    s: int
+    p: float
+    slope: float
+
+    @property
+    def words(self) -> str:
+        if self.p >= 0.05:
+            return "没有明显变化"
+        return "变差" if self.s > 0 else "好转"
+
+
+@cache
+def table() -> dict[str, Any]:
+    """GB 3838-2002 table 1."""
+    return dict(yaml.safe_load(TABLE.read_text(encoding="utf-8")))
+
+
+def water_class(sample: Mapping[str, float | None], *, lake: bool = False) -> WaterClass | None:
+    """The worst single item decides (单因子评价法). None for a sample without any item. Items not measured are left out."""
+    grades = {item: grade_of(item, value, lake=lake) for item, value in sample.items() if value is not None}
+    if not grades:
+        return None
+    worst = max(grades.values())
+    return WaterClass(worst, tuple(item for item, grade in grades.items() if grade == worst) if worst > 1 else ())
+
+
+def grade_of(item: str, value: float, *, lake: bool = False) -> int:
+    """The class of one item. Raises KeyError for an item that the table does not hold."""
+    limits = table()
+    if item in limits["between"]:
+        low, high = limits["between"][item]
+        return 1 if low <= value <= high else WORSE
+    if item in limits["at_least"]:
+        return next((grade for grade, limit in enumerate(limits["at_least"][item], 1) if value >= limit), WORSE)
+    row = limits["lake"].get(item) if lake else None
+    return next((grade for grade, limit in enumerate(row or limits["at_most"][item], 1) if value <= limit), WORSE)
+
+
+def trend(values: Sequence[float]) -> Trend:
+    """Of equally spaced values. Raises ValueError for fewer than three."""
+    n = len(values)
+    if n < 3:
+        raise ValueError("a trend needs three values")
+    s = sum((b > a) - (b < a) for a, b in combinations(values, 2))
+    ties = [values.count(v) for v in set(values)]
+    variance = (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
+    z = (s - (s > 0) + (s < 0)) / sqrt(variance) if variance else 0.0
+    slope = median((values[j] - values[i]) / (j - i) for i, j in combinations(range(n), 2))
+    return Trend(s, 1 - erf(abs(z) / sqrt(2)), slope)
+
+
+def capacity(*, target: float, background: float, flow: float, inflow: float = 0.0, decay: float = 0.0, km: float = 0.0, speed: float = 1.0) -> float:
+    """One-dimensional capacity of a reach in t/a: 31.536 [Cs (Q + q) - C0 Q exp(-K L / (86.4 u))]; mg/L, m³/s, 1/d, km, m/s."""
+    return 31.536 * (target * (flow + inflow) - background * flow * exp(-decay * km / (86.4 * speed)))
+
+
+def recurs(metres: float, days: float, *, within: float, lasting: float) -> bool:
+    """Whether a problem of the same kind is the old one again."""
+    return metres <= within and 0 <= days <= lasting
+
+
+def score(parts: Mapping[str, tuple[int, int]], weights: Mapping[str, float]) -> tuple[float | None, dict[str, float]]:
+    """Points of 100 from counts (reached, of): a part that has nothing to count is left out and the others carry its weight. None without any part."""
+    counted = {name: done / of for name, (done, of) in parts.items() if of and name in weights}
+    total = sum(weights[name] for name in counted)
+    if not total:
+        return None, {}
+    points = {name: 100 * weights[name] / total * share for name, share in counted.items()}
+    return round(sum(points.values()), 2), {name: round(value, 2) for name, value in points.items()}

@@ -1,0 +1,1 @@
+"""Systems for people's livelihood (民生)."""

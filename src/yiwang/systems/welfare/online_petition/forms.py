@@ -1,0 +1,154 @@
+"""What is asked of petitioners and of officials."""
+
+from typing import Any
+
+from django import forms
+
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Division, Organisation
+from yiwang.systems.welfare.online_petition import rules, secrecy
+from yiwang.systems.welfare.online_petition.models import Matter, Petition, Reply, Transfer
+
+
+def area(label: str, rows: int, missing: str, length: int = 3000) -> forms.CharField:
+    return forms.CharField(label=label, max_length=length, widget=forms.Textarea(attrs={"rows": rows}), error_messages={"required": missing})
+
+
+def matters() -> list[tuple[str, Any]]:
+    """The third level under its first and second, as an option group each."""
+    rows = list(Matter.objects.select_related("parent__parent").order_by("code"))
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        if row.parent and row.parent.parent:
+            groups.setdefault(row.parent.parent.name, []).append((row.code, f"{row.parent.name}：{row.name}"))
+    return [("", "请选择"), *groups.items()]
+
+
+def places() -> list[tuple[str, Any]]:
+    """The city and its counties with their towns."""
+    rows = Division.objects.filter(code__startswith="4408", level__in=(Division.Level.CITY, Division.Level.COUNTY, Division.Level.TOWN), valid_to=None)
+    chosen: list[tuple[str, Any]] = [("", "请选择")]
+    groups: dict[str, list[tuple[str, str]]] = {}
+    names = {}
+    for row in rows.order_by("code"):
+        if row.level == Division.Level.CITY:
+            chosen.append((row.code, f"{row.name}（全市性问题）"))
+        elif row.level == Division.Level.COUNTY:
+            names[row.code[:6]] = row.name
+            groups[row.name] = [(row.code, row.name)]
+        else:
+            groups[names[row.code[:6]]].append((row.code, f"{names[row.code[:6]]} {row.name}"))
+    return [*chosen, *groups.items()]
+
+
+class PetitionForm(forms.Form):
+    """A petition as its writer fills it in, at home or at the desk."""
+
+    kind = forms.ChoiceField(label="您要提出的是", choices=Petition.Kind.choices, widget=forms.RadioSelect, error_messages={"required": "请选择类别。"})
+    title = forms.CharField(label="标题", max_length=60, error_messages={"required": "请用一句话写明是什么事。"})
+    division = forms.ChoiceField(label="问题发生在哪里", choices=places, error_messages={"required": "请选择问题发生的地方。"})
+    matter = forms.ChoiceField(label="属于哪一类", choices=matters, required=False, help_text="不确定可以不选，工作人员会归类。")
+    words = area("事实和理由", 6, "请写明事情的经过和理由。", 5000)
+    claims = forms.CharField(label="您的诉求", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    contact = forms.CharField(label="联系电话", max_length=20, required=False)
+    people = forms.IntegerField(label="一共几个人提出", min_value=1, max_value=100_000, initial=1, error_messages={"required": "请填写人数。"})
+    members = forms.CharField(label="联名人", required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}), help_text="多人提出的，每行一个姓名；代表在姓名前加 *，走访代表不超过 5 人。")
+    accused = forms.CharField(label="被反映人姓名", required=False, max_length=60, help_text="检举控告时填写。被反映的人和单位看不到您的信。")
+    accused_title = forms.CharField(label="被反映人职务", required=False, max_length=60)
+    accused_organ = forms.CharField(label="被反映人单位", required=False, max_length=120)
+    secret = forms.BooleanField(label="请为我的姓名和联系方式保密", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("kind") == Petition.Kind.ACCUSATION and not (data.get("accused") or data.get("accused_organ")):
+            self.add_error("accused", "检举控告请写明被反映的人或者单位。")
+        if data.get("kind") == Petition.Kind.CLAIM and not data.get("claims"):
+            self.add_error("claims", "请写明希望怎样解决。")
+        return data
+
+
+class DeskForm(PetitionForm):
+    """A letter, a visit, a call or a leader's letter box, as the clerk registers it."""
+
+    channel = forms.ChoiceField(label="来源", choices=[(c.value, c.label) for c in Petition.Channel if c.value not in ("online", "above")], widget=forms.RadioSelect, error_messages={"required": "请选择来源。"})
+    name = forms.CharField(label="信访人姓名", max_length=60, error_messages={"required": "请填写姓名；没有署名的填写“匿名”。"})
+    number = forms.CharField(label="身份证号码", max_length=18, required=False, help_text="没有提供的可以不填。")
+    field_order = ("channel", "name", "number", "contact")
+
+
+def transfer_form(case: Any, *, down: bool) -> type[forms.Form]:
+    """Where this petition may be sent: the offices of its place and above, or the petition offices below; never one that is accused."""
+    petition = Petition.objects.select_related("desk__division").get(case=case)
+    choices = [(o.pk, o.name) for o in (_below(petition) if down else _around(petition)) if not secrecy.is_shut_out(petition, o.pk)]
+    return type("TransferForm", (_TransferForm,), {"organ": forms.TypedChoiceField(label="转给", coerce=int, choices=choices, error_messages={"required": "请选择接收单位。"})})
+
+
+class _TransferForm(forms.Form):
+    kind = forms.ChoiceField(label="类别", choices=Petition.Kind.choices)
+    matter = forms.ChoiceField(label="内容", choices=matters, error_messages={"required": "请归类后再转送。"})
+    route = forms.ChoiceField(label="途径", choices=[(w.code, f"{w.name}（{w.article}）") for w in rules.WAYS])
+    manner = forms.ChoiceField(label="方式", choices=[(Transfer.Manner.FORWARD, "转送"), (Transfer.Manner.ASSIGN, "交办（需要上报结果）")], widget=forms.RadioSelect, initial=Transfer.Manner.FORWARD)
+    words = forms.CharField(label="办理要求", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    field_order = ("kind", "matter", "route", "organ", "manner", "words")
+
+
+def _around(petition: Petition) -> "list[Organisation]":
+    """Offices of the place, from the town to the city, without petition offices; the one that usually handles the matter first."""
+    found = Organisation.objects.filter(division__in=parties.divisions_above(petition.division_id)).exclude(function__in=("petition", "admin_service_centre")).order_by("-division", "name")
+    usual = petition.matter.function if petition.matter else ""
+    return sorted(found, key=lambda o: o.function != usual)
+
+
+def _below(petition: Petition) -> "list[Organisation]":
+    """The petition offices one level down: of the counties, or a county's town governments."""
+    level = petition.desk.division.level
+    function = "petition" if level == Division.Level.CITY else "town_government"
+    return list(Organisation.objects.filter(function=function, division__parent=petition.desk.division_id).order_by("division"))
+
+
+class DeclineForm(forms.Form):
+    """Not accepted: on which ground, and where the person may go instead."""
+
+    route = forms.ChoiceField(label="理由和途径", choices=[
+        *((w.code, f"{w.name}：{w.words}") for w in rules.WAYS if w.code != "petition"), ("ended", "已经复核终结，同一事实和理由（第三十六条）"), ("other", "其他"),
+    ], widget=forms.RadioSelect, error_messages={"required": "请选择理由。"})  # fmt: skip
+    reason = area("告知信访人的理由", 3, "请写明理由。", 1000)
+    way = forms.CharField(label="可以到哪里提出", max_length=300, required=False)
+    handed_to = forms.CharField(label="已移交的办件编号", max_length=80, required=False, help_text="已经作为另一系统的办件登记的，填写编号，信访人可以凭编号查询。")
+
+
+class JoinForm(forms.Form):
+    """Into which open petition this one is merged: several people, one matter."""
+
+    number = forms.CharField(label="并入的信访件编号", max_length=60, error_messages={"required": "请填写主件的编号。"})
+
+
+class AcceptForm(forms.Form):
+    opinion = forms.CharField(label="告知信访人的话", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ReplyForm(forms.Form):
+    """意见书 (第三十二条)."""
+
+    claims = area("一、信访人的诉求", 2, "请写明诉求。", 1000)
+    found = area("二、查明的事实", 4, "请写明查明的事实。")
+    result = forms.ChoiceField(label="三、结论", choices=Reply.Result.choices, widget=forms.RadioSelect, error_messages={"required": "请选择支持、解释说明或者不支持。"})
+    answer = area("意见", 4, "请写明处理意见。")
+    basis = area("四、依据", 2, "请写明法律、法规、规章和政策依据。", 1000)
+
+
+class WordsForm(forms.Form):
+    opinion = area("内容", 3, "请写明内容。", 1000)
+
+
+class SignForm(forms.Form):
+    opinion = forms.CharField(label="签发意见", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class HearingForm(forms.Form):
+    planned_on = forms.DateField(label="听证日期", widget=forms.DateInput(attrs={"type": "date"}), error_messages={"required": "请选择日期。"})
+
+
+class HearingRecordForm(forms.Form):
+    held_on = forms.DateField(label="举行日期", widget=forms.DateInput(attrs={"type": "date"}), error_messages={"required": "请填写日期。"})
+    record = area("听证情况", 4, "请写明听证情况。")

@@ -1,0 +1,91 @@
+"""流程改画: an official redraws the food licence, is refused an unsound drawing with the reason, publishes; a new application follows it while an earlier one stays."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tests.journeys.conftest import Person
+from tests.journeys.test_food import act, begin, hand_in, inspect
+from yiwang.engines.procedures.bpmn import drawing, reading
+from yiwang.engines.procedures.bpmn.graph import Flow, Graph, Kind, Node
+
+Make = Callable[..., Person]
+FOOD = "food_operation"
+NEW = (
+    Node("split", Kind.PARALLEL, "同时审查"), Node("join", Kind.PARALLEL, "审查汇合"), Node("again", Kind.EXCLUSIVE), Node("heard", Kind.EXCLUSIVE),
+    Node("fire", Kind.USER, "消防意见", role="approver", steps=("agree", "disagree"), stage="审查", organ="housing_construction"),
+    Node("late", Kind.BOUNDARY, "消防意见期限", timer="P5D", unit="working", host="fire"),
+)  # fmt: skip
+ARROWS = (("again", "split"), ("split", "reviewing"), ("split", "fire"), ("fire", "heard"), ("late", "heard"), ("heard", "join"), ("join", "deciding"))
+
+
+def redrawn(graph: Graph, *, back: str) -> str:
+    """消防意见 beside the examination; a decision sent back goes to `back`."""
+    flows = dict(graph.flows)
+    flows["choose-submitted-reviewing"] = replace(flows["choose-submitted-reviewing"], target="again")
+    flows["choose-reviewing-deciding"] = replace(flows["choose-reviewing-deciding"], target="join")
+    flows["choose-deciding-reviewing"] = replace(flows["choose-deciding-reviewing"], target=back)
+    flows |= {f"{a}-{b}": Flow(f"{a}-{b}", a, b) for a, b in ARROWS}
+    return drawing.write(replace(graph, nodes={**graph.nodes, **{n.id: n for n in NEW}}, flows=flows))
+
+
+def apply(person: Make, photo: str) -> str:
+    owner = begin(person)
+    owner.page.get_by_label("食品安全管理员身份证号码").fill("440899198507019020")
+    owner.click("下一步").click("下一步", role="link")
+    owner.page.get_by_role("navigation", name="填写步骤").get_by_role("link", name="提交材料").click()
+    hand_in(owner, photo)
+    owner.click("下一步", role="link").click("提交申请").sees("材料已收到，正在核对")
+    return owner.case_number()
+
+
+def bring(editor: Person, xml: str, folder: Path) -> Person:
+    path = folder / "food.bpmn"
+    path.write_text(xml, encoding="utf-8")
+    editor.go("/work/flows/").page.locator("#b-promise").evaluate("e => { e.closest('details').open = true; }")
+    editor.page.locator("#b-promise").set_input_files(path)
+    editor.page.locator("#j-promise").fill(FOOD)
+    editor.page.locator("form:has(#b-promise) button").click()
+    editor.page.wait_for_load_state()
+    return editor
+
+
+def test_a_flow_is_redrawn(person: Make, photo: str, tmp_path: Path) -> None:
+    earlier = apply(person, photo)
+    editor = person("editor")
+    editor.go("/work/flows/").look("flows")
+    editor.page.locator("#n-promise").evaluate("e => { e.closest('details').open = true; }")
+    editor.page.locator("form:has(#n-promise) button").click()
+    editor.page.locator("[data-element-id=reviewing]").first.wait_for()
+    editor.look("flow-editor")
+    xml = editor.page.request.get(editor.page.url + "/file.bpmn").text()
+    graph = reading.read(xml)
+
+    bring(editor, xml.replace("bpmn:userTask", "bpmn:scriptTask"), tmp_path).sees("不支持脚本任务").look("flow-refused")
+    bring(editor, redrawn(graph, back="reviewing"), tmp_path).sees("可能永远等不齐")
+    editor.click("发布").sees("这张流程图还不能发布").look("flow-unsound")
+    bring(editor, redrawn(graph, back="again"), tmp_path).sees("每个环节都走得到")
+    editor.page.locator("[data-element-id=fire]").first.wait_for()
+    editor.click("发布").sees("起的新办件按它办理").look("flow-published")
+    address = editor.page.url
+
+    number = apply(person, photo)
+    clerk, approver, fire, leader = person("chikan_window"), person("shichang"), person("zhujian"), person("shichang_leader")
+    act(clerk, earlier, "受理")
+    act(clerk, number, "受理")
+    approver.go("/work/").page.locator("tr", has_text=earlier).get_by_role("link").first.click()
+    assert not approver.page.get_by_text("消防意见").count()  # the earlier case stays on its own
+    approver.go("/work/").page.locator("tr", has_text=number).get_by_role("link").first.click()
+    approver.page.locator("[data-element-id=fire].lit").first.wait_for()
+    approver.sees("消防意见").look("flow-case")
+    act(fire, number, "同意", opinion="符合消防要求")
+    act(approver, number, "安排现场核查", planned_on="2030-01-01", days="5")
+    inspect(person("hecha", width=390, geolocation={"longitude": 110.36, "latitude": 21.27}, permissions=["geolocation"]), photo)
+    act(approver, number, "提交审查意见", proposal="grant", opinion="符合要求")
+    act(leader, number, "准予许可")
+    owner = person("xiaofan").act_for("湛江望海餐饮店（演示）")
+    owner.go("/my/").page.get_by_role("link", name="食品经营许可").first.wait_for()
+
+    editor.page.goto(address)
+    editor.page.locator("summary", has_text="停用这个版本").click()
+    editor.click("停用").sees("新办件不再按它办理")
