@@ -41,7 +41,7 @@ def rows(actor: Actor, register: Register) -> "QuerySet[Any]":
 
 def may_read(actor: Actor, register: Register) -> bool:
     """Officials by role; outside systems by what they were granted (`register:<code>`); everybody where the register is open."""
-    granted = bool(actor.client) and bool({"*", f"register:{register.code}", f"register:{register.code}:write"} & set(actor.scope))
+    granted = bool(actor.client) and bool({f"register:{register.code}", f"register:{register.code}:write"} & set(actor.scope))
     return actor.system or register.share == "open" or bool(actor.roles & {*register.readers, *register.editors}) or granted
 
 

@@ -33,6 +33,8 @@ system = System(
         Page(shell="console", route="clients", name="clients", view=administration.clients, guard=("system-admin",), menu="对接系统", icon="building"),
         Page(shell="console", route="clients/<int:client>/renew", name="renew-client", view=administration.renew, guard=("system-admin",)),
         Page(shell="console", route="clients/<int:client>/close", name="close-client", view=administration.close, guard=("system-admin",)),
+        Page(shell="console", route="clients/hooks/<int:hook>/approve", name="approve-hook", view=administration.approve_hook, guard=("system-admin",)),
+        Page(shell="console", route="clients/hooks/<int:hook>/end", name="end-hook", view=administration.end_hook, guard=("system-admin",)),
         Page(shell="console", route="posts", name="posts", view=posts.posts, guard=("system-admin",), menu="任职管理", icon="users"),
         Page(shell="console", route="posts/<int:organ>", name="office", view=posts.office, guard=("system-admin",)),
         Page(shell="console", route="posts/<int:organ>/make", name="make-post", view=posts.make, guard=("system-admin",)),

@@ -17,7 +17,10 @@ from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound, SignInNe
 from yiwang.engines.audit.models import Access, Entry
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Membership, Organisation, Party, Post
-from yiwang.kit.actors import SYSTEM
+from yiwang.engines.registers import api as registers
+from yiwang.engines.registers.models import Hook
+from yiwang.kit.actors import SYSTEM, Actor
+from yiwang.kit.registry import registry
 from yiwang.platforms.identity import api
 from yiwang.platforms.identity.models import Account, Client, Usage
 
@@ -91,13 +94,34 @@ def test_a_secret_is_shown_once_renewed_and_closed() -> None:
 
 @pytest.mark.parametrize(
     "changes, said",
-    [({"code": "P"}, "标识只能用"), ({"organ": "nirgends"}, "没有这个机构标识"), ({"scope": "falsch"}, "没有这些事项标识"), ({"rate": 0}, ""), ({"code": "pos"}, "请换一个标识")],
+    [({"code": "P"}, "标识只能用"), ({"organ": "nirgends"}, "没有这个机构标识"), ({"scope": "falsch"}, "没有这些事项或登记簿"), ({"scope": "register:niemand"}, "没有这些事项或登记簿"), ({"rate": 0}, ""), ({"code": "pos"}, "请换一个标识")],
 )
 def test_what_is_no_system(changes: dict[str, Any], said: str, made: tuple[Client, str]) -> None:
     form = {"name": "新系统", "code": "neu", "organ": organ().key, "scope": "food_operation", "rate": 60}
     answer = browser("sysadmin").post("/work/clients", form | changes)
     assert answer.status_code == 422 and said in answer.content.decode()
     assert Client.objects.count() == 1
+
+
+def test_a_system_that_may_read_a_register_is_told_of_changes_once_an_administrator_lets_it() -> None:
+    admin = browser("sysadmin")
+    made = admin.post("/work/clients", {"name": "水文平台", "code": "water", "organ": organ().key, "scope": "register:river", "rate": 60})
+    assert made.status_code == 200 and Client.objects.get(code="water").scope == ["register:river"]
+    system = Actor(name="水文平台", client="water", scope=("register:river",))
+    hook, _ = registers.ask_hook(system, registry().registers["river"], "https://water.example/told")
+    with pytest.raises(NotAllowed):  # all items are not all registers
+        registers.ask_hook(Actor(name="收银", client="pos", scope=("*",)), next(r for r in registry().registers.values() if r.share != "open"), "https://pos.example/told")
+    assert "等待批准" in admin.get("/work/clients").content.decode()
+    assert browser("auditadmin").post(f"/work/clients/hooks/{hook.pk}/approve").status_code == 403
+    admin.post(f"/work/clients/hooks/{hook.pk}/approve")
+    assert "正在通知" in admin.get("/work/clients").content.decode()
+    Hook.objects.filter(pk=hook.pk).update(failures=registers.GIVE_UP, problem="502 Bad Gateway")
+    page = admin.get("/work/clients").content.decode()
+    assert "已停止" in page and "502 Bad Gateway" in page and "重新通知" in page
+    admin.post(f"/work/clients/hooks/{hook.pk}/approve")
+    assert Hook.objects.get(pk=hook.pk).failures == 0
+    admin.post(f"/work/clients/hooks/{hook.pk}/end")
+    assert not Hook.objects.exists()
 
 
 @pytest.mark.parametrize("username", [name for name in EVERYBODY if name != "sysadmin"])
