@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from demo.cast import listed
 from tests.city import City, raise_city
@@ -47,6 +47,10 @@ class Person:
         self.context = browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN", **context)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(20_000)
+        self.leaving = False  # a page was asked for and has not come yet
+        self.page.on("request", lambda request: self._asks(request))
+        for event in ("framenavigated", "requestfailed", "download"):
+            self.page.on(event, lambda what: self._arrives(what))  # type: ignore[call-overload]  # one of three events
 
     def sign_in(self, username: str) -> "Person":
         password = next(row["password"] for row in listed() if row["username"] == username)
@@ -62,9 +66,23 @@ class Person:
         return self
 
     def click(self, name: str, *, role: Any = "button") -> "Person":
+        """Clicks and, if that asks for a page, waits until it is there: what comes next finds the click done."""
         self.page.get_by_role(role, name=name, exact=True).first.click()
+        self.page.wait_for_timeout(40)  # the browser asks a moment after the click
+        for _ in range(1_000):
+            if not self.leaving:
+                break
+            self.page.wait_for_timeout(20)
         self.page.wait_for_load_state()
         return self
+
+    def _asks(self, request: Request) -> None:
+        if request.is_navigation_request() and request.frame == self.page.main_frame:
+            self.leaving = True
+
+    def _arrives(self, what: object) -> None:
+        if not isinstance(what, Request) or (what.is_navigation_request() and what.frame == self.page.main_frame):
+            self.leaving = False
 
     def act_for(self, name: str) -> "Person":
         self.page.locator("header details summary").click()

@@ -17,6 +17,7 @@ from yiwang.kit.declare import Register
 
 FEW = 60  # rows of another table that may stand in a drop-down
 SRID = 4490
+PAIR = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*[,，\s]\s*(\d{1,2}(?:\.\d+)?)\s*")  # longitude and latitude, as a table or a person writes them
 NUMBERED = re.compile(r"（(\d{1,18})）$")  # how `written` names a row that has neither code nor name
 
 
@@ -54,7 +55,7 @@ class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whicheve
 
 
 class PlaceField(forms.CharField):
-    """A geometry as GeoJSON (RFC 7946) in CGCS2000; the map writes it, a person may paste it."""
+    """A geometry as GeoJSON (RFC 7946) in CGCS2000, a point also as “longitude, latitude”; the map writes it, a person may paste it."""
 
     widget = forms.Textarea({"rows": 3, "spellcheck": "false"})
 
@@ -68,13 +69,15 @@ class PlaceField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values or isinstance(value, GEOSGeometry):
             return value or None
+        if self.kind == "Point" and isinstance(value, str) and (pair := PAIR.fullmatch(value)):
+            value = {"type": "Point", "coordinates": [float(pair[1]), float(pair[2])]}
         try:
             shape = GEOSGeometry(json.dumps(json.loads(value) if isinstance(value, str) else value))
             shape = GEOSGeometry(f"{self.kind.upper()}({shape.wkt[shape.wkt.index('('):]})") if self.kind == f"Multi{shape.geom_type}" else shape
             if shape.empty:  # the reader gives an empty shape for some broken ones
                 raise ValueError
         except (ValueError, GEOSException, GDALException, TypeError):
-            raise forms.ValidationError("位置应当是 GeoJSON，例如 {\"type\":\"Point\",\"coordinates\":[110.36,21.27]}。") from None
+            raise forms.ValidationError(f"{'位置应当是“经度,纬度”（例如 110.36,21.27）或' if self.kind == 'Point' else '位置应当是'} GeoJSON。") from None
         if self.kind and shape.geom_type != self.kind:
             raise forms.ValidationError(f"这里需要 {self.kind}，给的是 {shape.geom_type}。")
         if not shape.valid:

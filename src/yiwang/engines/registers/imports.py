@@ -38,7 +38,7 @@ def receive(actor: Actor, register: Register, file: IO[bytes], name: str, *, mat
     """Reads the file into lines and has them checked. Raises NotAllowed, Invalid (headings, format), TooLarge."""
     if not may_edit(actor, register) or actor.party is None:
         raise NotAllowed(f"您当前的身份不能向“{register.name}”导入。")
-    given, lines = reading.lines_of(file, name)
+    given, lines = reading.pointed(register, *reading.lines_of(file, name))
     fields = {**reading.fields_of(register, [*given, *reading.place_heading(register, given).values()]), **reading.place_heading(register, given)}
     source = Import.objects.create(register=register.code, name=name[:200], by_id=actor.party, by_name=actor.name, fields=fields, matching=matching)
     numbered = (ImportLine(source=source, number=number, data=line) for number, line in enumerate(_read(lines), start=1))
@@ -334,8 +334,6 @@ def _later(source: Import) -> None:
     from yiwang.engines.registers.jobs import run_import
 
     run_import.defer(source=source.pk)
-
-
 
 
 def sweep() -> int:

@@ -49,6 +49,14 @@ def fields_of(register: Register, given: list[str]) -> dict[str, str]:
     return fields
 
 
+def pointed(register: Register, given: list[str], lines: Iterator[Line]) -> tuple[list[str], Iterator[Line]]:
+    """Headings and lines of a table whose columns 经度 and 纬度 stand for the register's place: the two become one."""
+    heading = str(cells.field_at(register.model, register.place).verbose_name) if register.place else ""
+    if not heading or heading in given or not {"经度", "纬度"} <= set(given):
+        return given, lines
+    return [*given, heading], ({**line, heading: f"{line.get('经度', '')},{line.get('纬度', '')}".strip(",")} for line in lines)
+
+
 def _csv(file: IO[bytes]) -> tuple[list[str], Iterator[Line]]:
     reader = csv.reader(io.TextIOWrapper(file, encoding=_encoding(file), newline=""))
     try:
