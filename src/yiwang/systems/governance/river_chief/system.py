@@ -21,8 +21,8 @@ from yiwang.systems.governance.river_chief.models import (
 from yiwang.systems.governance.river_chief.panels import file_link, problem_panel, reach_links
 from yiwang.systems.governance.river_chief.problems import from_round
 
-WATCH = (CHIEF, OFFICE)
-ALL = (CHIEF, OFFICE, HANDLER, VERIFIER)
+WATCH = (OFFICE, CHIEF)
+ALL = (OFFICE, CHIEF, HANDLER, VERIFIER)
 
 registers = (
     Register(
@@ -75,7 +75,7 @@ registers = (
         fields=("river", "year", "target", "goals", "budget_fen", "state", "review"), readers=ALL, editors=(OFFICE,), order="-year", icon="file-text",
     ),
     Register(
-        code="river-measure", name="治理措施", model=Measure, columns=("name", "plan", "owner", "due", "done_on"), filters=("due",), search=("name",),
+        code="river-measure", name="治理措施", model=Measure, columns=("name", "plan__river", "plan__year", "owner", "due", "done_on"), filters=("due",), search=("name",),
         fields=("plan", "name", "owner", "budget_fen", "due", "done_on"), readers=ALL, editors=(OFFICE,), order="due", day="due", icon="list-check",
     ),
     Register(
@@ -84,7 +84,7 @@ registers = (
     ),
     Register(
         code="river-clause", name="标准条款", model=Clause, columns=("doc", "number", "text", "rule"), filters=("rule",), search=("text",),
-        fields=("doc", "number", "text", "rule"), readers=ALL, editors=(OFFICE,), order="doc", icon="list",
+        fields=("doc", "number", "text", "rule"), readers=ALL, editors=(OFFICE,), order="number", icon="list",
     ),
 )  # fmt: skip
 

@@ -26,6 +26,12 @@ from yiwang.platforms.patrols.models import Finding, PatrolPlan
 from yiwang.systems.governance.river_chief import assessing, filing, problems, rules, standards
 from yiwang.systems.governance.river_chief.models import Assessment, Clause, Reach, River, RiverProblem, Sample, Section, StandardDoc
 
+SAMPLES = {
+    "sample": lambda n: {"month": f"{2040 + n // 12}-{n % 12 + 1:02}-01", "ph": "7.2", "oxygen": "6.5"},
+    "river-plan": lambda n: {"year": str(1990 + n)},
+    "river-standard": lambda n: {"number": f"T/SL {n:03}"},
+    "river-clause": lambda n: {"number": f"{n}.1"},
+}
 GOOD = {"ph": 7.2, "oxygen": 8.0, "permanganate": 1.5, "ammonia": 0.1, "phosphorus": 0.01}
 
 
