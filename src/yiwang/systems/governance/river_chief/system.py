@@ -128,5 +128,6 @@ system = System(
     indicators=INDICATORS,
     listens=(Listen(event=RoundReceived, handler=from_round),),
     pages=pages,
+    errands=field.errands,
     journeys=("tests/journeys/test_river.py",),
 )
