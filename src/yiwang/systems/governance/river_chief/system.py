@@ -18,7 +18,7 @@ from yiwang.systems.governance.river_chief.models import (
     Section,
     StandardDoc,
 )
-from yiwang.systems.governance.river_chief.panels import file_link, problem_panel, reach_links
+from yiwang.systems.governance.river_chief.panels import file_link, problem_panel, reach_links, reach_months
 from yiwang.systems.governance.river_chief.problems import from_round
 
 WATCH = (OFFICE, CHIEF)
@@ -35,7 +35,10 @@ registers = (
         code="reach", name="河段", model=Reach, columns=("code", "name", "river", "level", "division", "chief", "target"), filters=("river", "level", "division", "target"),
         search=("name", "code", "river__name"), fields=("river", "code", "name", "level", "division", "chief", "from_km", "to_km", "target", "course", "board"),
         readers=ALL, editors=(OFFICE,), order="name", place="course", groups="level",
-        panels=(Panel(code="links", title="公示牌", template="river_chief/_links.html", context=reach_links),), share="open", icon="list",
+        panels=(
+            Panel(code="links", title="公示牌", template="river_chief/_links.html", context=reach_links),
+            Panel(code="months", title="按月指标", template="river_chief/_months.html", context=reach_months),
+        ), share="open", icon="list",
     ),
     Register(
         code="river-problem", name="河湖问题", model=RiverProblem,
