@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -310,3 +311,8 @@ def test_one_river_one_file(reach: Reach) -> None:
     assert problem in page.problems and page.open_count >= 1 and page.waters[0].trend
     assert not filing.river_file(actor("林海棠"), reach.river_id).problems
     assert River.objects.count() == 7
+
+
+def test_the_page_s_example_runs() -> None:
+    page = (Path(__file__).resolve().parents[5] / "docs" / "systems" / "river_chief.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})
