@@ -167,7 +167,7 @@ def post(who: Person, address: str, form: dict[str, Any]) -> dict[str, Any]:
 def test_a_citizen_reports_by_the_sign_and_rates_and_no_stranger_learns_who(person: Make, city: City, photo: str) -> None:
     office = person("hezhangban")
     office.go("/work/r/reach/").page.locator("main").get_by_role("link", name=REACH).first.click()
-    office.click("打印公示牌", role="link").sees("扫一扫").look("river-sign")
+    office.sees("按月指标").look("river-reach").click("打印公示牌", role="link").sees("扫一扫").look("river-sign")
     assert f"/rivers/{REACH}" in office.page.locator("main").inner_text()
     citizen = person("haitang", **PHONE)
     stand(citizen, course(city)[5])

@@ -29,13 +29,12 @@ class ReachMonth:
     water: Pair  #: samples of its sections
 
     @property
-    def pairs_walked(self) -> list[str]:
-        """In words for the table."""
-        return [_words(self.patrol), _words(self.valid)]
-
-    @property
-    def pairs_settled(self) -> list[str]:
-        return [_words(self.on_time), _words(self.water)]
+    def cells(self) -> list[tuple[str, str]]:
+        """Names and words of the table's row."""
+        return [
+            ("巡河完成", _words(self.patrol)), ("巡河有效", _words(self.valid)), ("发现问题", str(self.found or "—")), ("反复", str(self.again or "—")),
+            ("按期整改", _words(self.on_time)), ("断面达标", _words(self.water)),
+        ]  # fmt: skip
 
 
 def by_month(reach: Reach, *, months: int = 12) -> list[ReachMonth]:
