@@ -17,9 +17,8 @@ def test_from_the_board_to_the_case(city: City, person: Callable[..., Person]) -
     boss.page.locator("svg.figure-map a[aria-label^=赤坎区]").click()
     boss.page.wait_for_load_state()
     boss.sees("赤坎区收件量").click("查看明细记录", role="link").look("figure-rows")
-    boss.page.locator("main table a").first.click()
-    boss.page.wait_for_load_state()
-    boss.sees("老年人优待证办理")
+    number = city.sql("SELECT number FROM procedures_case WHERE item_key = 'elderly_card_apply' AND division_id LIKE '440802%%' ORDER BY id DESC LIMIT 1")[0][0]
+    boss.click(number, role="link").sees("老年人优待证办理")
 
 
 def test_the_board_without_scripts_says_the_same(city: City, person: Callable[..., Person]) -> None:

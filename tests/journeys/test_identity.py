@@ -26,10 +26,16 @@ HOME = re.compile(r"//[^/]+/$")
 
 LEAVE = """
 import django; django.setup()
+from django.utils import timezone
 from allauth.mfa.models import Authenticator
 from yiwang.platforms.identity.models import Account
 from demo.cast import CAST
 Authenticator.objects.all().delete()
+taker = Account.objects.filter(username="changfeng2").exclude(party=None).first()
+if taker:
+    party = taker.party_id
+    Account.objects.filter(pk=taker.pk).update(party=None)
+    Account.objects.filter(username="changfeng").update(party=party, is_active=True, proof="window", proven_at=timezone.now())
 for player in CAST:
     account = Account.objects.filter(username=player.username).first()
     if account and not account.check_password(player.password):

@@ -29,8 +29,8 @@ def test_a_correction_after_its_last_day_is_refused_and_the_way_back_is_shown(pe
     young.page.reload()
     young.sees("照片不清楚，请重新拍").look("correction-one")
     case = young.city.sql("UPDATE procedures_case SET due_at = now() - interval '1 minute' WHERE number = %s RETURNING id", number)[0][0]
-    young.city.sql("UPDATE procedures_deadline SET due_at = now() - interval '1 minute' WHERE case_id = %s AND code = 'correct'", case)
     young.upload("#c-photo", photo).sees("补正期限已过").look("correction-late").click("返回刚才的页面", role="link").sees("需要您补充材料")
+    young.city.sql("UPDATE procedures_deadline SET due_at = now() - interval '1 minute' WHERE case_id = %s AND code = 'correct'", case)
     young.city.run("-c", EXPIRE)  # what the clock's job does within the minute
     young.page.goto(address)
     young.sees("补正期限已过，本次申请终止，可以重新申请").look("lapsed").click("重新申请", role="link").sees("在哪里办")

@@ -24,8 +24,8 @@ class ErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        lapsed = getattr(request, "lapsed", None)
-        response = answer(request, lapsed) if lapsed else self.get_response(request)
+        refused = getattr(request, "lapsed", None) or unstorable(request)
+        response = answer(request, refused) if refused else self.get_response(request)
         if response.status_code == 405 and request.path.startswith("/api/"):
             allowed = response["Allow"]
             response = problem_of(405, "method-not-allowed", "没有这种操作", f"这个地址只接受 {allowed}。")
@@ -36,6 +36,13 @@ class ErrorMiddleware:
         if isinstance(problem, YiwangError):
             return answer(request, problem)
         return None
+
+
+def unstorable(request: HttpRequest) -> Invalid | None:
+    """What to say to an address or a form with U+0000, which no text column can hold; none of ours ever writes one."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", "") or any("\0" in text for _, texts in request.POST.lists() for text in texts):
+        return Invalid("请求里有不能保存的字符。", hint="请去掉 U+0000 字符后重试。")
+    return None
 
 
 def answer(request: HttpRequest, problem: YiwangError) -> HttpResponseBase:

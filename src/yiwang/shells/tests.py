@@ -114,3 +114,13 @@ def test_the_pages_of_bringing_in_and_taking_away() -> None:
 def test_a_false_host_is_answered_with_a_page() -> None:
     answer = Client(SERVER_NAME="elsewhere.example").get("/", headers={"Referer": "http://elsewhere.example/x"})
     assert answer.status_code == 422 and "没有提交" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/search?q=%00", "/items/%00", "/api/registers/reach/rows?river=%00"])
+def test_an_address_that_no_column_can_hold_is_answered(path: str) -> None:
+    assert Client().get(path, headers={"Accept": "application/json"}).status_code == 422
+
+
+def test_so_is_such_a_form() -> None:
+    answer = Client().post("/accounts/login/", {"login": "hai\0tang", "password": "x"})
+    assert answer.status_code == 422 and "不能保存的字符" in answer.content.decode()
