@@ -46,3 +46,12 @@ def django_db_setup(
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             teardown_databases(databases, verbosity=0)
+
+
+@pytest.fixture
+def no_rivers(db: None) -> None:
+    """The registers of rivers begin empty: for tests that show what every register does on them, and count."""
+    from yiwang.kit.registry import registry
+
+    for code in ("sample", "section", "outfall", "river-measure", "river-plan", "reach", "river"):
+        registry().registers[code].model._default_manager.all().delete()

@@ -199,7 +199,7 @@ def _round(plan: PatrolPlan, walker: int, day: date, rng: random.Random) -> None
     began = timezone.make_aware(datetime(day.year, day.month, day.day, 9, rng.randrange(60)))
     line = plan.course[0]
     metres = patrols.length(_shapely(line)) * 0.97
-    minutes = metres / 1000 / 14 * 60
+    minutes = metres / 1000 / (4.5 if metres < 8_000 else 16) * 60  # on foot; long reaches by boat
     good = rng.random() > 0.08
     Round.objects.create(
         plan=plan, division_id=plan.division_id, walker_id=walker, started_at=began, finished_at=began + timedelta(minutes=minutes), received_at=began + timedelta(minutes=minutes + 5),

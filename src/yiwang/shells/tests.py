@@ -16,7 +16,7 @@ from yiwang.platforms.identity.models import Account
 
 River: Any = registry().registers["river"].model
 Reach: Any = registry().registers["reach"].model
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_rivers")]
 LINE = {"type": "MultiLineString", "coordinates": [[[110.28, 21.66], [110.36, 21.27]]]}
 FORM = {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉江市", "length_km": "168.5", "course": json.dumps(LINE)}
 

@@ -55,7 +55,7 @@ def seal_picture(organ: str) -> Path:
 def qr(text: str) -> str:
     """A QR code as SVG text, large enough to be scanned from a screen."""
     picture = BytesIO()
-    segno.make(text, error="m").save(picture, kind="svg", scale=6, border=2, dark="#1f2937", xmldecl=False)
+    segno.make(text, error="m").save(picture, kind="svg", scale=6, border=2, dark="#1f2937", xmldecl=False, omitsize=True)  # with a viewBox: the page gives the size
     return picture.getvalue().decode()
 
 

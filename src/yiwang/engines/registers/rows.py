@@ -105,6 +105,7 @@ def change_many(actor: Actor, register: Register, chosen: Iterable[int], data: M
     """The same change to several rows, all or none; returns how many really changed. Raises what `change` raises, naming the row."""
     if not reason.strip():
         raise Invalid("批量修改需要写明理由。", fields={"reason": "请写明理由"})
+    _may_write(actor, register)
     changed = 0
     for row in sorted(set(chosen)):  # one order for everybody: two bulk edits never wait for each other
         before = find(actor, register, row).revision

@@ -24,7 +24,7 @@ from yiwang.kit.registry import registry
 
 T = TypeVar("T")
 River: Any = registry().registers["river"].model
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_rivers")]
 RIVERS = registry().registers["river"]
 
 

@@ -20,7 +20,7 @@ from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.registry import registry
 
 River: Any = registry().registers["river"].model
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_rivers")]
 RIVERS = registry().registers["river"]
 HEAD = ["河湖编码", "名称", "类型", "所属区划", "长度（公里）"]
 GOOD = ["GD-1", "九洲江", "河流", "廉江市", "168.5"]

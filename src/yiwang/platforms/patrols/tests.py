@@ -21,6 +21,7 @@ from yiwang.platforms.patrols import planning, rules
 from yiwang.platforms.patrols.api import Fix, Limits, judge, length, receive, window
 from yiwang.platforms.patrols.models import Duty, PatrolPlan, Round
 
+SAMPLES = {"patrol-plan": lambda n: {"subject": "reach", "subject_row": str(900_000 + n), "overseer": "river-office", "checks": "", "since": "2025-03-03", "until": "2035-03-03"}}
 LIMITS = Limits(near=100, share=0.8, minutes_per_5km=20, fast_kmh=20, fast_seconds=60, jump_kmh=150, gap=300, accuracy=100)
 METRE = 1 / 111_320  # degrees of longitude on the equator
 COURSE = Line([(0, 0), (2000 * METRE, 0)])

@@ -22,7 +22,7 @@ from yiwang.kit.registry import registry
 from yiwang.platforms.identity import api as identity
 
 River: Any = registry().registers["river"].model
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_rivers")]
 RIVERS = registry().registers["river"]
 NEW = {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉江市", "length_km": "168.5"}
 

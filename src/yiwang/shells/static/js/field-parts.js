@@ -90,10 +90,10 @@ const FieldParts = (() => {
     canvas.addEventListener("pointercancel", () => { if (drawing) done(); drawing = false; });
   }
 
-  // [data-place]: a button, words, and the hidden fields place ("lon,lat") and accuracy (metres).
+  // [data-place]: a button, words, and the hidden fields place ("lon,lat") and accuracy (metres); their names may begin with what they belong to.
   function place(form) {
     for (const box of form.querySelectorAll("[data-place]")) {
-      const [where, accuracy, note] = ["input[name=place]", "input[name=accuracy]", "[data-place-note]"].map((name) => box.querySelector(name));
+      const [where, accuracy, note] = ["input[name$=place]", "input[name$=accuracy]", "[data-place-note]"].map((name) => box.querySelector(name));
       const show = () => { if (where.value) note.textContent = `已记录（误差约 ${Math.round(accuracy.value)} 米）`; };
       box.querySelector("[data-locate]").addEventListener("click", () => {
         note.textContent = "正在定位…";
@@ -102,7 +102,7 @@ const FieldParts = (() => {
           accuracy.value = coords.accuracy.toFixed(1);
           where.dispatchEvent(new Event("input", { bubbles: true }));
           show();
-        }, () => { note.textContent = "不能定位，请允许使用位置或在说明里写明地址"; }, { enableHighAccuracy: true, timeout: 15_000 });
+        }, () => { note.textContent = "不能定位，请允许使用位置或在说明里写明地址"; }, { enableHighAccuracy: true, timeout: 15_000, maximumAge: 10_000 }); // the fix of a walk that is being recorded will do
       });
       show();
     }

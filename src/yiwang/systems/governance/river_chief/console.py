@@ -44,7 +44,7 @@ class ScorePage:
     month: date
     before: date
     after: date | None
-    rows: list[tuple[Assessment, list[tuple[str, str, str]]]]  #: with each part: name, counts, points
+    rows: list[tuple[str, Assessment, list[tuple[str, str, str]]]]  #: rank, score, and each part: name, counts, points
     parts: list[str]
     may_decide: bool
     own: set[int]
@@ -86,7 +86,7 @@ def scores(request: HttpRequest) -> HttpResponse:
     rows = restrict(actor, Assessment.objects.filter(month=month)).select_related("post__organisation").order_by(F("score").desc(nulls_last=True), "pk")
     after = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
     page = ScorePage(
-        month, (month - timedelta(days=1)).replace(day=1), after if after <= today else None, [(row, _parts(row)) for row in rows],
+        month, (month - timedelta(days=1)).replace(day=1), after if after <= today else None, _ranked(list(rows)),
         list(assessing.PARTS.values()), actor.holds(OFFICE), {seat.post for seat in actor.seats},
     )  # fmt: skip
     return render(request, "river_chief/scores.html", {"page": page})
@@ -173,6 +173,12 @@ def photo(request: HttpRequest, kind: str, row: int) -> FileResponse:
     answer = FileResponse(documents.open_file(file), content_type=file.media_type)
     answer["X-Content-Type-Options"], answer["Cache-Control"] = "nosniff", "private, no-store"
     return answer
+
+
+def _ranked(rows: list[Assessment]) -> list[tuple[str, Assessment, list[tuple[str, str, str]]]]:
+    """Equal scores share a rank; who has nothing to count has none."""
+    scores = [row.score for row in rows if row.score is not None]
+    return [(str(1 + sum(s > row.score for s in scores)) if row.score is not None else "—", row, _parts(row)) for row in rows]
 
 
 def _parts(row: Assessment) -> list[tuple[str, str, str]]:

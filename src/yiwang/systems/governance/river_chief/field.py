@@ -1,26 +1,33 @@
-"""The chief's phone: what has to be walked, the walk itself, what was found. The form travels whole under a key made before it, so it can wait for a network."""
+"""The chief's phone: what has to be walked, the walk itself, what was found. The record waits in the shell's queue where there is no network and counts once for its key."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
 import shapely
 from django.contrib import messages as flash
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from yiwang.base.errors import Invalid
+from yiwang.kit import fieldwork
 from yiwang.kit.access import restrict
+from yiwang.kit.actors import Actor
+from yiwang.kit.declare import Errand
 from yiwang.kit.guards import actor_of
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import CheckItem, Duty, PatrolPlan, Round
+from yiwang.systems.governance.river_chief.flows import CHIEF
 from yiwang.systems.governance.river_chief.models import RiverProblem
 
 FINDINGS = range(1, 4)
+Fixes = Sequence[Sequence[Any]]  # [lon, lat, ISO time, accuracy m, segment] as the phone recorded them
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,16 @@ class PatrolPage:
     limits: patrols.Limits
     shape: str
     km: float
-    key: str
-    typed: dict[str, Any]
-    message: str = ""
-    errors: tuple[str, ...] = ()
+    key: str  #: of a record sent without the shell's scripts; with them the phone makes its own
+    typed: Mapping[str, str] = field(default_factory=dict)
+    problem: Invalid | None = None
+
+
+def errands(actor: Actor) -> list[Errand]:
+    """The walks that this chief still owes in the periods under way."""
+    if not actor.holds(CHIEF):
+        return []
+    return [_errand(duty) for duty in patrols.next_duties(actor, timezone.localdate()) if not duty.met]
 
 
 def today(request: HttpRequest) -> HttpResponse:
@@ -60,33 +73,40 @@ def patrol(request: HttpRequest, round: int) -> HttpResponse:
 
 @require_POST
 def receive(request: HttpRequest, round: int) -> HttpResponse:
-    """Takes a finished round; the same one again is acknowledged. A plain form that is not whole comes back with what was typed."""
-    actor, sent = actor_of(request), request.POST
-    queued = "application/json" in request.headers.get("Accept", "")
+    """Takes a finished round; the same one again is acknowledged. A plain form that is not whole comes back with what is wrong."""
     try:
-        made = patrols.receive(actor, round, _record(request), key=sent.get("key", ""))
+        made = patrols.receive(actor_of(request), round, _record(request), key=str(fieldwork.key_of(request)))
     except Invalid as problem:
-        if queued:
+        if fieldwork.from_queue(request):
             raise
-        page = _page(request, round, typed=sent.dict(), message=problem.message, errors=tuple(problem.fields.values()))
-        return render(request, "river_chief/field_patrol.html", {"page": page}, status=422)
-    if queued:
-        return JsonResponse({"round": made.pk, "valid": made.valid, "reasons": made.reasons})
+        page = _page(request, round, typed=request.POST.dict(), problem=problem)
+        return render(request, "river_chief/field_patrol.html", {"page": page}, status=problem.status)
+    if fieldwork.from_queue(request):  # what was judged is said on the page they go on to, whenever that is
+        (flash.success if made.valid else flash.warning)(request, _verdict(made))
+    return fieldwork.taken(request, to=reverse("river_chief:field"), words=_verdict(made))
+
+
+def _verdict(made: Round) -> str:
     if made.valid:
-        flash.success(request, f"巡河有效：{made.metres / 1000:.2f} 公里，{made.minutes:.0f} 分钟，覆盖 {made.coverage:.0%}。")
-    else:
-        flash.warning(request, "这次巡河已记录，但不计入频次：" + "；".join(made.reasons))
-    return redirect("river_chief:field")
+        return f"巡河有效：{made.metres / 1000:.2f} 公里，{made.minutes:.0f} 分钟，覆盖 {made.coverage:.0%}。"
+    return "这次巡河已记录，但不计入频次：" + "；".join(made.reasons)
+
+
+def _errand(duty: Duty) -> Errand:
+    first = duty.plan.course[0][0]
+    return Errand(
+        title=duty.plan.name, note=f"{duty.plan.get_period_display()} {duty.wanted} 次，还需 {duty.left} 次", page=reverse("river_chief:patrol", args=[duty.plan_id]),
+        sends_to=reverse("river_chief:patrol-record", args=[duty.plan_id]), due_at=timezone.make_aware(datetime.combine(duty.last + timedelta(days=1), time.min)),
+        place=(first[0], first[1]),
+    )  # fmt: skip
 
 
 def _page(request: HttpRequest, plan: int, **more: Any) -> PatrolPage:
     found = patrols.plan_for(actor_of(request), plan)
     day = timezone.localdate()
-    kilometres = sum(_metres(line) for line in found.course) / 1000
-    options = {"typed": {}, **more}
     return PatrolPage(
         plan=found, duty=patrols.duty(found, day), checks=patrols.checklist(found), kinds=list(RiverProblem.Kind.choices), findings=FINDINGS,
-        limits=patrols.limits_for(found.division_id, day), shape=found.course.geojson, km=kilometres, key=options["typed"].get("key") or str(uuid4()), **options,
+        limits=patrols.limits_for(found.division_id, day), shape=found.course.geojson, km=sum(map(_metres, found.course)) / 1000, key=str(uuid4()), **more,
     )  # fmt: skip
 
 
@@ -95,25 +115,48 @@ def _metres(line: Any) -> float:
 
 
 def _record(request: HttpRequest) -> dict[str, Any]:
+    """A round lasts from the first fix to the last, however long the page was open before and after."""
     sent = request.POST
+    track = _json(sent.get("track", ""))
+    fixes = _fixes(track)
     codes = [name.removeprefix("r-") for name in sent if name.startswith("r-")]
     return {
-        "started_at": sent.get("started_at"), "finished_at": sent.get("finished_at"), "track": _json(sent.get("track", "")), "note": sent.get("note", ""),
-        "delegated": sent.get("delegated") == "1", "checks": {c: {"result": sent.get(f"r-{c}"), "note": sent.get(f"n-{c}", "")} for c in codes}, "findings": list(_findings(request)),
+        "started_at": fixes[0][2] if fixes else sent.get("started_at"), "finished_at": fixes[-1][2] if fixes else sent.get("finished_at"), "track": track,
+        "note": sent.get("note", ""), "checks": {c: {"result": sent.get(f"r-{c}"), "note": sent.get(f"n-{c}", "")} for c in codes},
+        "findings": list(_findings(request, fixes)),
     }  # fmt: skip
 
 
-def _findings(request: HttpRequest) -> Iterator[dict[str, Any]]:
-    sent = request.POST
+def _findings(request: HttpRequest, fixes: Fixes) -> Iterator[dict[str, Any]]:
+    """What was found: where its place was not recorded, it lies where the walker was when the photograph was taken."""
     for n in FINDINGS:
-        note, photo = sent.get(f"f{n}-note", "").strip(), request.FILES.get(f"f{n}-photo")
-        if not note and not photo:
+        note, shots = request.POST.get(f"f{n}-note", "").strip(), fieldwork.shots_of(request, f"f{n}-photo")
+        given = fieldwork.place_of(request.POST.get(f"f{n}-place"))
+        if not (note or shots or given):
             continue
-        place = sent.get(f"f{n}-place", "")
+        if len(shots) > 1:
+            raise Invalid("每个问题附一张照片。", fields={f"f{n}-photo": f"发现的问题 {n} 有 {len(shots)} 张照片，请只留最清楚的一张，其余另报一个问题"})
+        seen = (shots[0].taken_at if shots else None) or timezone.now()
         yield {
-            "kind": sent.get(f"f{n}-kind", ""), "note": note, "place": place.split(",") if place else None, "seen_at": sent.get(f"f{n}-at") or sent.get("finished_at"),
-            "photo": photo.read() if photo else None,
+            "kind": request.POST.get(f"f{n}-kind", ""), "note": note, "place": (given.x, given.y) if given else _walked_by(fixes, seen), "seen_at": seen.isoformat(),
+            "accuracy": fieldwork.metres_of(request.POST.get(f"f{n}-accuracy")), "photo": shots[0].content if shots else None,
         }  # fmt: skip
+
+
+def _walked_by(fixes: Fixes, at: datetime) -> tuple[float, float] | None:
+    """Where the walker was at that moment: the nearest fix in time."""
+    nearest = min(fixes, key=lambda fix: abs((_moment(fix) - at).total_seconds()), default=None)
+    return (nearest[0], nearest[1]) if nearest else None
+
+
+def _moment(fix: Sequence[Any]) -> datetime:
+    return fieldwork.moment_of(fix[2]) or timezone.now()
+
+
+def _fixes(track: Any) -> Fixes:
+    """The fixes as sent, if they have the shape of fixes: the platform judges and refuses them."""
+    points = track.get("points") if isinstance(track, dict) else None
+    return points if isinstance(points, list) and all(isinstance(p, list) and len(p) >= 4 for p in points) else []
 
 
 def _json(text: str) -> Any:

@@ -155,7 +155,7 @@ def _water_words(water: Water) -> str:
 
 def _rounds(actor: Actor, reaches: list[Reach]) -> list[Round]:
     plans = PatrolPlan.objects.filter(subject="reach", subject_row__in=[r.pk for r in reaches])
-    return list(restrict(actor, Round.objects.filter(plan__in=plans)).select_related("plan", "walker").order_by("-started_at")[:12])
+    return list(restrict(actor, Round.objects.filter(plan__in=plans)).select_related("plan", "walker").order_by("-started_at")[:8])
 
 
 def _shape(river: River, problems: list[RiverProblem], waters: list[Water]) -> str:

@@ -337,7 +337,7 @@ class Clause(Kept):
     class Meta(Kept.Meta):
         verbose_name = "标准条款"
         constraints = [models.UniqueConstraint("doc", "number", name="clause_once", violation_error_message="这一条款已经登记。")]
-        indexes = [*Kept.Meta.indexes, models.Index(fields=["doc", "number"], name="clause_by_doc")]
+        indexes = [*Kept.Meta.indexes, models.Index(fields=["number", "id"], name="clause_by_number")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.text[:30]}"

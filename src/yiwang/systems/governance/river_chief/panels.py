@@ -10,11 +10,17 @@ from yiwang.platforms.incidents.models import Report
 from yiwang.platforms.patrols.models import Finding
 from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import Reach, River, RiverProblem
+from yiwang.systems.governance.river_chief.monthly import ReachMonth, by_month
 
 
 @dataclass(frozen=True)
 class Links:
     links: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class MonthsPanel:
+    months: list[ReachMonth]
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,11 @@ def file_link(row: River, actor: Actor) -> Links:
 
 def reach_links(row: Reach, actor: Actor) -> Links:
     return Links([("打印公示牌", reverse("river_chief:sign", args=[row.pk])), ("公众看到的页面", reverse("river_chief:public", args=[row.code]))])
+
+
+def reach_months(row: Reach, actor: Actor) -> MonthsPanel:
+    """The reach's figures of a year."""
+    return MonthsPanel(by_month(row))
 
 
 def problem_panel(row: RiverProblem, actor: Actor) -> ProblemPanel:

@@ -18,11 +18,11 @@ from yiwang.systems.governance.river_chief.models import (
     Section,
     StandardDoc,
 )
-from yiwang.systems.governance.river_chief.panels import file_link, problem_panel, reach_links
+from yiwang.systems.governance.river_chief.panels import file_link, problem_panel, reach_links, reach_months
 from yiwang.systems.governance.river_chief.problems import from_round
 
-WATCH = (CHIEF, OFFICE)
-ALL = (CHIEF, OFFICE, HANDLER, VERIFIER)
+WATCH = (OFFICE, CHIEF)
+ALL = (OFFICE, CHIEF, HANDLER, VERIFIER)
 
 registers = (
     Register(
@@ -35,7 +35,10 @@ registers = (
         code="reach", name="河段", model=Reach, columns=("code", "name", "river", "level", "division", "chief", "target"), filters=("river", "level", "division", "target"),
         search=("name", "code", "river__name"), fields=("river", "code", "name", "level", "division", "chief", "from_km", "to_km", "target", "course", "board"),
         readers=ALL, editors=(OFFICE,), order="name", place="course", groups="level",
-        panels=(Panel(code="links", title="公示牌", template="river_chief/_links.html", context=reach_links),), share="open", icon="list",
+        panels=(
+            Panel(code="links", title="公示牌", template="river_chief/_links.html", context=reach_links),
+            Panel(code="months", title="按月指标", template="river_chief/_months.html", context=reach_months),
+        ), share="open", icon="list",
     ),
     Register(
         code="river-problem", name="河湖问题", model=RiverProblem,
@@ -75,7 +78,7 @@ registers = (
         fields=("river", "year", "target", "goals", "budget_fen", "state", "review"), readers=ALL, editors=(OFFICE,), order="-year", icon="file-text",
     ),
     Register(
-        code="river-measure", name="治理措施", model=Measure, columns=("name", "plan", "owner", "due", "done_on"), filters=("due",), search=("name",),
+        code="river-measure", name="治理措施", model=Measure, columns=("name", "plan__river", "plan__year", "owner", "due", "done_on"), filters=("due",), search=("name",),
         fields=("plan", "name", "owner", "budget_fen", "due", "done_on"), readers=ALL, editors=(OFFICE,), order="due", day="due", icon="list-check",
     ),
     Register(
@@ -84,7 +87,7 @@ registers = (
     ),
     Register(
         code="river-clause", name="标准条款", model=Clause, columns=("doc", "number", "text", "rule"), filters=("rule",), search=("text",),
-        fields=("doc", "number", "text", "rule"), readers=ALL, editors=(OFFICE,), order="doc", icon="list",
+        fields=("doc", "number", "text", "rule"), readers=ALL, editors=(OFFICE,), order="number", icon="list",
     ),
 )  # fmt: skip
 
@@ -128,5 +131,6 @@ system = System(
     indicators=INDICATORS,
     listens=(Listen(event=RoundReceived, handler=from_round),),
     pages=pages,
+    errands=field.errands,
     journeys=("tests/journeys/test_river.py",),
 )

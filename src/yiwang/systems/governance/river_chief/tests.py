@@ -1,15 +1,20 @@
 """Classes, trends, capacity by hand; from a finding to a problem; scores from rows; standards that run on the data."""
 
-from datetime import timedelta
+import io
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.gis.geos import Point
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.parties import api as parties
@@ -23,9 +28,15 @@ from yiwang.platforms.incidents import api as incidents
 from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import Finding, PatrolPlan
-from yiwang.systems.governance.river_chief import assessing, filing, problems, rules, standards
+from yiwang.systems.governance.river_chief import assessing, console, field, filing, monthly, problems, rules, standards
 from yiwang.systems.governance.river_chief.models import Assessment, Clause, Reach, River, RiverProblem, Sample, Section, StandardDoc
 
+SAMPLES = {
+    "sample": lambda n: {"month": f"{2040 + n // 12}-{n % 12 + 1:02}-01", "ph": "7.2", "oxygen": "6.5"},
+    "river-plan": lambda n: {"year": str(1990 + n)},
+    "river-standard": lambda n: {"number": f"T/SL {n:03}"},
+    "river-clause": lambda n: {"number": f"{n}.1"},
+}
 GOOD = {"ph": 7.2, "oxygen": 8.0, "permanganate": 1.5, "ammonia": 0.1, "phosphorus": 0.01}
 
 
@@ -76,6 +87,18 @@ def test_score_leaves_out_what_has_nothing_to_count() -> None:
 def actor(name: str) -> Actor:
     party = Party.objects.get(name=name)
     return parties.actor_for(party.pk, party.pk, name)
+
+
+def browser(username: str) -> Client:
+    client = Client()
+    client.force_login(Account.objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def photo(name: str) -> SimpleUploadedFile:
+    held = io.BytesIO()
+    Image.new("RGB", (8, 8), "#dde8f5").save(held, "PNG")
+    return SimpleUploadedFile(name, held.getvalue(), "image/png")
 
 
 @pytest.fixture
@@ -237,9 +260,59 @@ def test_overlapping_reaches_fail_the_check(reach: Reach) -> None:
     assert not all(right for _, right in standards.CHECKS["reach-cover"]())
 
 
+def test_the_figures_of_a_reach_stand_by_month(reach: Reach) -> None:
+    before = monthly.by_month(reach)[0]
+    problem = found(reach)
+    months = monthly.by_month(reach)
+    assert [m.month.day for m in months] == [1] * 12 and months[0].month == timezone.localdate().replace(day=1) > months[1].month
+    assert (months[0].found, months[0].valid) == (before.found + 1, (before.valid[0] + 1, before.valid[1] + 1))
+    assert months[0].water == (0, 0) and months[1].water[1] == 1, "its one section, by its month's mean"
+    Incident.objects.filter(pk=problem.incident_id).update(closed_at=timezone.now(), on_time=False)
+    assert monthly.by_month(reach)[0].on_time == (before.on_time[0], before.on_time[1] + 1)
+    Incident.objects.filter(pk=problem.incident_id).update(closed_at=None, stage="void")
+    assert monthly.by_month(reach)[0].found == before.found, "what was not taken up is no problem"
+
+
+def test_equal_scores_share_a_rank(reach: Reach) -> None:
+    month = timezone.localdate().replace(day=1)
+    assessing.assess(month)
+    rows = list(Assessment.objects.filter(month=month).order_by("pk")[:3])
+    for row, score in zip(rows, (90, 90, None), strict=True):
+        row.score = score
+    assert [rank for rank, _, _ in console._ranked(rows)] == ["1", "1", "—"]
+
+
+def test_a_finding_without_a_place_lies_where_the_walker_was(reach: Reach) -> None:
+    fixes = [[110.34, 21.28, "2026-03-02T09:00:00+08:00", 5, 0], [110.35, 21.28, "2026-03-02T09:10:00+08:00", 5, 0]]
+    assert field._walked_by(fixes, datetime.fromisoformat("2026-03-02T09:09:00+08:00")) == (110.35, 21.28)
+    assert field._walked_by([], timezone.now()) is None and field._fixes({"points": ["x"]}) == field._fixes("") == []
+
+
+def test_two_photographs_of_one_finding_are_refused_in_words(reach: Reach) -> None:
+    chief, plan = browser("zhenhezhang"), PatrolPlan.objects.get(subject="reach", subject_row=reach.pk)
+    sent = walked(reach)
+    form: dict[str, Any] = {"key": str(uuid4()), "track": json.dumps(sent["track"]), "f1-note": "有垃圾", "f1-photo": [photo("1.png"), photo("2.png")]}
+    refused = chief.post(f"/field/patrols/{plan.pk}/record", form, headers={"Accept": "application/json"})
+    assert refused.status_code == 422 and "只留最清楚的一张" in refused.content.decode()
+    form |= {"f1-photo": photo("1.png")}
+    assert chief.post(f"/field/patrols/{plan.pk}/record", form, headers={"Accept": "application/json"}).json() == {"next": "/field/rivers"}
+    assert Finding.objects.get(round__plan=plan, note="有垃圾").photo
+
+
+def test_what_is_owed_stands_among_todays_tasks_of_the_chief_only(reach: Reach) -> None:
+    assert [e.title for e in field.errands(actor("莫知夏"))] == ["南桥河镇级段（0–1 公里）巡河"]
+    found(reach)
+    assert field.errands(actor("莫知夏")) == field.errands(actor("林海棠")) == []
+
+
 def test_one_river_one_file(reach: Reach) -> None:
     problem = found(reach)
     page = filing.river_file(actor("徐听雨"), reach.river_id)
     assert problem in page.problems and page.open_count >= 1 and page.waters[0].trend
     assert not filing.river_file(actor("林海棠"), reach.river_id).problems
     assert River.objects.count() == 7
+
+
+def test_the_page_s_example_runs() -> None:
+    page = (Path(__file__).resolve().parents[5] / "docs" / "systems" / "river_chief.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})

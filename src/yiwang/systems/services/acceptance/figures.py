@@ -6,9 +6,10 @@ from django.db.models.functions import Extract
 
 from yiwang.engines.procedures.models import Case, Deadline
 from yiwang.kit.declare import Indicator
+from yiwang.systems.services.acceptance.flows import PROCEDURES
 from yiwang.systems.services.acceptance.models import Application, Material
 
-MAIN = Q(parent=None) & ~Q(procedure="evaluation-reply")  #: what people asked for: not a department's opinion, not a duty that a rating opened
+MAIN = Q(parent=None, procedure__in=sorted({p.code for p in PROCEDURES}))  #: what people asked for: not a department's opinion, not what another system opens
 DECIDED = Q(case__parent=None, code="decide", due_at__isnull=False)
 _took = Extract(ExpressionWrapper(F("closed_at") - F("opened_at"), output_field=DurationField()), "epoch")
 

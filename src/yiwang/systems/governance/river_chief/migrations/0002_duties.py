@@ -331,7 +331,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='clause',
-            index=models.Index(fields=['doc', 'number'], name='clause_by_doc'),
+            index=models.Index(fields=['number', 'id'], name='clause_by_number'),
         ),
         migrations.AddConstraint(
             model_name='clause',
