@@ -1,4 +1,4 @@
-"""`python -m demo load [--scale N] [--no-cases] [--payment-url URL] [--sms-url URL]` loads the city; `python -m demo people [--json]` prints who can sign in."""
+"""`python -m demo load [--scale N] [--no-cases] [--payment-url URL] [--sms-url URL] [--province-url URL]` loads the city; `python -m demo people [--json]` prints who can sign in."""
 
 import argparse
 import json
@@ -21,6 +21,7 @@ def main() -> int:
     load.add_argument("--cases", action=argparse.BooleanOptionalAction, default=True, help="some months of applications, 160 for each unit of scale")
     load.add_argument("--payment-url", default="http://127.0.0.1:8701")
     load.add_argument("--sms-url", default="http://127.0.0.1:8702")
+    load.add_argument("--province-url", default="http://127.0.0.1:8703")
     people = commands.add_parser("people", help="print the demo accounts")
     people.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -42,14 +43,14 @@ def show(*, as_json: bool) -> int:
 
 def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]:
     """What makes the city, in order; each is harmless when it was done before."""
-    from demo import calendar, cases, cast, divisions, people, rivers
+    from demo import calendar, cases, cast, divisions, people, petitions, rivers
     from demo.peers import keys
     from yiwang.config.home import home
     from yiwang.engines.indicators import api as indicators
     from yiwang.engines.registers import api as registers
     from yiwang.platforms.items import api as items
     from yiwang.platforms.licences import api as licences
-    from yiwang.systems.welfare.online_petition import filing as petitions
+    from yiwang.systems.welfare.online_petition import filing
 
     folder = home() / "keys" / "peers"
     return [
@@ -59,15 +60,17 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("机构", divisions.load_organisations),
         ("证照类型", licences.load_types),
         ("服务事项", items.load_catalogue),
-        ("信访内容和时限", petitions.seed),
+        ("信访内容和时限", filing.seed),
         ("人员和企业", lambda: people.load_people(options.scale)),
         ("演示账号", cast.load_cast),
         ("下一年度日历（演示推定）", calendar.load_next_year),
         ("河湖", rivers.load_rivers),
         *([("办件", lambda: cases.load_cases(options.scale))] if options.cases else []),  # before the channels: nobody gets a short message about the past
+        *([("信访件", petitions.load_petitions)] if options.cases else []),
         ("指标目标", indicators.load_targets),
         *([("指标数据", indicators.catch_up), ("今日指标", indicators.refresh)] if options.cases else []),
         ("支付和短信渠道", lambda: keys.configure(folder, payment_url=options.payment_url, sms_url=options.sms_url)),
+        ("省信访系统", lambda: keys.configure_province(folder, url=options.province_url)),
     ]
 
 

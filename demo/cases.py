@@ -83,13 +83,13 @@ def load_cases(scale: int) -> str:
 @transaction.atomic
 def _cohort(cohort: int) -> "Counter[str]":
     now, rng, clock, officials = timezone.now(), Random(SEED + cohort), Clock(), Officials()
-    job = _last_job()
+    job = last_job()
     gc.disable()  # millions of short-lived rows and not a cycle among them that matters: a tenth of the time
     plans = list(_plans(cohort, now, rng))
     with clock.running():
         clock.set(now - timedelta(days=BACK + 1))
         stories = [Story(plan, Random(f"{SEED}:{plan.key}"), officials, now) for plan in plans]
-        _play([(story.plan.opened, story.run()) for story in stories] + [(now - timedelta(days=BACK), _evenings(now))], clock, now)
+        play([(story.plan.opened, story.run()) for story in stories] + [(now - timedelta(days=BACK), _evenings(now))], clock, now)
     gc.enable()
     with connection.cursor() as cursor:  # what the worker owes the past waits behind what people ask for today
         cursor.execute("UPDATE procrastinate_jobs SET priority = -10 WHERE id > %s AND status = 'todo'", [job])
@@ -97,7 +97,7 @@ def _cohort(cohort: int) -> "Counter[str]":
     return Counter(case.declared.state(case.state).name for case in ended)
 
 
-def _play(acts: list[tuple[datetime, Iterator[datetime]]], clock: Clock, now: datetime) -> None:
+def play(acts: list[tuple[datetime, Iterator[datetime]]], clock: Clock, now: datetime) -> None:
     """Always the earliest next: a story says when it goes on, and rests for good when that is still to come."""
     order = count()
     waiting = [(at, next(order), story) for at, story in acts]
@@ -180,7 +180,7 @@ def _analyse() -> None:
         cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in GROWING)}")
 
 
-def _last_job() -> int:
+def last_job() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(id), 0) FROM procrastinate_jobs")
         found: Any = cursor.fetchone()

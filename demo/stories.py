@@ -19,6 +19,7 @@ from yiwang.engines.parties.models import LegalEntity, Membership, Organisation,
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures.models import Case, Task
 from yiwang.kit.actors import SYSTEM, Actor
+from yiwang.kit.registry import registry
 from yiwang.platforms.items import api as items
 from yiwang.platforms.items.models import Item
 from yiwang.platforms.payments.api import BillSettled
@@ -50,6 +51,13 @@ class Officials:
             self._known[organ, role] = parties.actor_for(0, person.pk, person.name)
         return self._known[organ, role]
 
+    def another(self, organ: int, role: str) -> Actor:
+        """A second one with that role there, for what the first may not do: sign their own paper."""
+        if (organ, f"{role} 2") not in self._known:
+            person = self._appoint(organ, role)
+            self._known[organ, f"{role} 2"] = parties.actor_for(0, person.pk, person.name)
+        return self._known[organ, f"{role} 2"]
+
     def _appoint(self, organ: int, role: str) -> Party:
         serial = Membership.objects.count()
         rng = Random(serial)
@@ -60,7 +68,8 @@ class Officials:
         post = Post.objects.filter(organisation=organ, roles__contains=[role]).first()
         if post is None:
             office = Organisation.objects.get(pk=organ)
-            post = Post.objects.create(organisation=office, title="经办岗", roles=[role], division_id=office.division_id)
+            title = "经办岗" if not Post.objects.filter(organisation=organ, title="经办岗").exists() else f"{registry().roles[role].name}岗"
+            post = Post.objects.create(organisation=office, title=title, roles=[role], division_id=office.division_id)
         Membership.objects.create(party=party, post=post, valid_from=SINCE)
         return party
 

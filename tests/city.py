@@ -37,6 +37,7 @@ class City:
     port: int = field(default_factory=free_port)
     payment_port: int = field(default_factory=free_port)
     sms_port: int = field(default_factory=free_port)
+    province_port: int = field(default_factory=free_port)
     stream_port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -71,7 +72,7 @@ class City:
             "web": [*web, "yiwang.config.wsgi:application"],
             "stream": ["-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(self.stream_port), "--no-ws", "yiwang.config.stream:application"],
             "worker": ["manage.py", "procrastinate", "worker"],
-            "peers": ["-m", "demo.peers", str(self.payment_port), str(self.sms_port)],
+            "peers": ["-m", "demo.peers", str(self.payment_port), str(self.sms_port), str(self.province_port)],
         }
         environment = {**self.environment, **({"YIWANG_PROCESS": "web"} if name in {"web", "stream"} else {})}
         log = (self.home / f"{name}.log").open("ab")
@@ -120,7 +121,9 @@ def raise_city(*, scale: int = 1) -> City:
     city = City(database, Path(tempfile.mkdtemp(prefix="yiwang-city-")))
     try:
         city.run("manage.py", "migrate", "-v", "0")
-        city.run("-m", "demo", "load", "--no-cases", "--scale", str(scale), "--payment-url", f"http://127.0.0.1:{city.payment_port}", "--sms-url", f"http://127.0.0.1:{city.sms_port}")
+        peers = {"payment": city.payment_port, "sms": city.sms_port, "province": city.province_port}
+        urls = [word for name, port in peers.items() for word in (f"--{name}-url", f"http://127.0.0.1:{port}")]
+        city.run("-m", "demo", "load", "--no-cases", "--scale", str(scale), *urls)
         for name in ("web", "worker", "peers", "stream"):
             city.start(name)
         city.wait()

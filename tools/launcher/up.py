@@ -27,7 +27,7 @@ def up(options: argparse.Namespace) -> int:
         signal.signal(number, _interrupted)
     with _held():
         processes.sweep()
-        ports = {"web": options.port, "stream": options.port + 1, "payment": options.port + 2, "sms": options.port + 3}
+        ports = {"web": options.port, "stream": options.port + 1, "payment": options.port + 2, "sms": options.port + 3, "province": options.port + 4}
         _ports_free(ports, options.host)
         packages.provide()
         with cluster.used():
@@ -55,7 +55,7 @@ def _run(ports: dict[str, int], options: argparse.Namespace, begun: float) -> No
 
 def prepare(ports: dict[str, int], *, scale: int, empty: bool) -> None:
     """Tables, the demo city if the database is empty, static files: each only where something changed since the last start."""
-    address = [f"http://127.0.0.1:{ports['payment']}", f"http://127.0.0.1:{ports['sms']}"]
+    address = [f"http://127.0.0.1:{ports[name]}" for name in ("payment", "sms", "province")]
     stamp = place.home() / "prepared"
     if not stamp.exists() or stamp.read_text() != _mark(address, empty=empty):
         stamp.unlink(missing_ok=True)
@@ -74,7 +74,7 @@ def _data(address: list[str], *, scale: int, empty: bool) -> None:
     if empty or state["loaded"]:
         return
     say("· 载入演示城市（湛江）")
-    command = ["-m", "demo", "load", "--scale", str(scale), "--payment-url", address[0], "--sms-url", address[1]]
+    command = ["-m", "demo", "load", "--scale", str(scale), "--payment-url", address[0], "--sms-url", address[1], "--province-url", address[2]]
     done = place.run([str(place.PYTHON), *command], stdout=None)
     if done.returncode:
         raise failed("演示城市没有载入。重新运行会从停下的地方继续。", done.stderr, place.home(), cluster.place_of_cluster().parent)
@@ -128,7 +128,7 @@ def _processes(ports: dict[str, int], options: argparse.Namespace) -> City:
     city.add("stream", *serve, "--interface", "asgi", "--port", str(ports["stream"]), "--workers", "1", "yiwang.config.stream:application", YIWANG_PROCESS="web", **common)
     city.add("worker", "manage.py", "procrastinate", "worker", **common)
     if not options.empty:
-        city.add("peers", "-m", "demo.peers", str(ports["payment"]), str(ports["sms"]), **common)
+        city.add("peers", "-m", "demo.peers", str(ports["payment"]), str(ports["sms"]), str(ports["province"]), **common)
     return city
 
 

@@ -150,7 +150,7 @@ async def _addresses(session: str) -> list[str]:
 
 
 def _who(session_key: str) -> list[str]:
-    """Addresses of the session's person: their party, each principal they may act for, and each office in which they hold a post."""
+    """Addresses of the session's person: their party, each principal they may act for, and as an official themselves and each office in which they hold a post."""
     close_old_connections()  # no request ends here that would do it
     account = SessionStore(session_key).get("_auth_user_id")
     if not account:
@@ -161,7 +161,8 @@ def _who(session_key: str) -> list[str]:
             return []
         actor = parties.actor_for(found.pk, found.party_id, found.username)
         principals = sorted(p.party for p in parties.principals_of(found.party_id))
-    return [f"party:{found.party_id}", *(f"for:party:{party}" for party in principals)] + [f"organ:{organ}" for organ in sorted(actor.organs)]
+    posts = [f"official:{found.party_id}", *(f"organ:{organ}" for organ in sorted(actor.organs))] if actor.organs else []
+    return [f"party:{found.party_id}", *(f"for:party:{party}" for party in principals), *posts]
 
 
 def _connection() -> dict[str, Any]:

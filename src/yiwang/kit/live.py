@@ -4,6 +4,6 @@ from django.db import connection
 
 
 def tell(address: str, what: str) -> None:
-    """`address` is "party:<id>" or "organ:<id>"; `what` is "messages", "tasks" or "case:<id>"."""
+    """`address` is "party:<id>", "organ:<id>" or "official:<id>" (a party in their posts, and nobody who acts for them); `what` is "messages", "tasks" or "case:<id>"."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify('yiwang_live', %s)", [f"{address} {what}"])

@@ -1,6 +1,6 @@
 """Offices and posts: which office answers for a place (its zone's, if a zone manages it), who holds which post, which window takes in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from django.db import transaction
@@ -72,10 +72,10 @@ def window_for(organ: int) -> int:
     return halls.values_list("pk", flat=True).first() or organ
 
 
-def holders_of(role: str, *, organ: int | None = None, covering: str | None = None) -> list[int]:
-    """Parties that hold a post with this role today, in an office, or for a place."""
+def holders_of(role: str | Collection[str], *, organ: int | None = None, covering: str | None = None) -> list[int]:
+    """Parties that hold a post with this role, or one of these, today, in an office, or for a place."""
     today = timezone.localdate()
-    held = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gte=today), valid_from__lte=today, post__roles__contains=[role])
+    held = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gte=today), valid_from__lte=today, post__roles__overlap=[role] if isinstance(role, str) else list(role))
     if organ is not None:
         held = held.filter(post__organisation=organ)
     if covering is not None:

@@ -1,5 +1,6 @@
 """Opening a case: exactly once for one submission key, with its first task, clocks, audit entry and message in one commit."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +17,9 @@ from yiwang.engines.procedures.models import Case, Event, Paper, Task
 from yiwang.kit import live
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
-from yiwang.kit.declare import State, Step
+from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, State, Step
 from yiwang.kit.registry import registry
+from yiwang.kit.rowsecurity import elevated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +103,8 @@ def lock(actor: Actor, case: int) -> Case:
     return locked
 
 
-def holders(case: Case, role: str, *, organ: int | None = None, covering: str | None = None) -> list[int]:
-    """Who holds the role there and may know of the case."""
+def holders(case: Case, role: str | Collection[str], *, organ: int | None = None, covering: str | None = None) -> list[int]:
+    """Who holds the role, or one of them, there and may know of the case."""
     held = parties.holders_of(role, organ=organ, covering=covering)
     if not Withheld.objects.filter(case=case.pk).exists():
         return held
@@ -119,7 +121,8 @@ def enter(case: Case, state: State, *, at: datetime) -> Task | None:
     if not state.awaits:
         return None
     organ = state.organ(case) if state.organ else case.organ_id
-    live.tell(f"organ:{organ}", "tasks")
+    for address in sorted(_officials(case, organ)):
+        live.tell(address, "tasks")
     return Task.objects.create(
         case=case,
         state=state.code,
@@ -161,10 +164,21 @@ def record(case: Case, actor: Actor, step: Step, *, source: str, at: datetime, o
 
 def _tell(case: Case, *, public: bool) -> None:
     """Open pages of the case learn that it moved: the offices' always, the applicant's and agent's where the step is theirs to see."""
-    addresses = {f"organ:{organ}" for organ in (case.organ_id, *case.tasks.filter(closed_at=None).values_list("organ", flat=True))}
+    organs = {case.organ_id, *case.tasks.filter(closed_at=None).values_list("organ", flat=True)}
+    addresses = {address for organ in organs for address in _officials(case, organ)}
     addresses |= {f"party:{party}" for party in (case.applicant_id, case.agent_id) if party and public}
     for address in sorted(addresses):
         live.tell(address, f"case:{case.pk}")
+
+
+def _officials(case: Case, organ: int) -> set[str]:
+    """Whom to tell in an office: the office, or one by one who may know of a case that is not for everybody there. A bare number tells too much already."""
+    declared = case.declared
+    with elevated():  # who holds which post is not for an applicant to read, whose step this may be
+        if not declared.seen_by and not Withheld.objects.filter(case=case.pk).exists():
+            return {f"organ:{organ}"}
+        roles = declared.seen_by or {role for step in declared.steps for role in step.roles} - {APPLICANT, SYSTEM_ROLE}
+        return {f"official:{party}" for party in holders(case, roles, organ=organ)}
 
 
 def _number(division: str, now: datetime) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages as flash
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.forms import Form
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -184,18 +184,20 @@ def _petitioner(actor: Actor, data: dict[str, Any]) -> int:
 def listed(request: HttpRequest) -> HttpResponse:
     """信访件: what one's posts may see, by words, kind, channel and state; page by key."""
     actor, asked = actor_of(request), request.GET
-    rows = restrict(actor, Petition.objects.select_related("case__organ", "matter", "division")).order_by("-pk")
+    newest = restrict(actor, Instance.objects.filter(petition=OuterRef("pk"))).order_by("-level")
+    rows = restrict(actor, Petition.objects.select_related("matter", "division")).annotate(newest=Subquery(newest.values("pk")[:1])).order_by("-pk")
     if asked.get("kind") in Petition.Kind.values:
         rows = rows.filter(kind=asked["kind"])
     if asked.get("channel") in Petition.Channel.values:
         rows = rows.filter(channel=asked["channel"])
     if words := asked.get("q", "").strip()[:60]:
-        rows = rows.filter(title__icontains=words) | rows.filter(case__number=words)
+        rows = rows.filter(Q(title__icontains=words) | Q(pk__in=Instance.objects.filter(case__number=words).values("petition")))
     if (after := asked.get("after", "")).isdigit():
         rows = rows.filter(pk__lt=int(after))
     found = list(rows[: SIZE + 1])
+    cases = Instance.objects.filter(pk__in=[p.newest for p in found]).select_related("case__organ").in_bulk()
     kept = {name: asked[name] for name in ("kind", "channel", "q") if asked.get(name)}
-    page = {"rows": found[:SIZE], "after": str(found[SIZE - 1].pk) if len(found) > SIZE else "", "kept": kept, "kinds": Petition.Kind.choices, "channels": Petition.Channel.choices}
+    page = {"rows": [(p, cases[p.newest]) for p in found[:SIZE]], "after": str(found[SIZE - 1].pk) if len(found) > SIZE else "", "kept": kept, "kinds": Petition.Kind.choices, "channels": Petition.Channel.choices}
     return render(request, "online_petition/list.html", {"page": page})
 
 

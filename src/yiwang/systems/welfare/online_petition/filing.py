@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import yaml
+from django.contrib.gis.geos import Point
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -40,6 +41,7 @@ class Filing:
     words: str
     division: str  #: where the matter is, 12 digits
     claims: str = ""
+    point: Point | None = None  #: EPSG:4490
     matter: str = ""
     channel: str = Petition.Channel.ONLINE
     contact: str = ""
@@ -115,7 +117,7 @@ def _keep(filing: Filing, case: Any, party: int, office: int, accused: list[Accu
     known = Matter.objects.exclude(words="").values_list("code", "words")
     matter = filing.matter or rules.matter_of(f"{filing.title} {filing.words}", known)
     petition = Petition.objects.create(
-        case=case, petitioner_id=party, desk_id=office, channel=filing.channel, kind=filing.kind, matter_id=matter or None, division_id=filing.division,
+        case=case, petitioner_id=party, desk_id=office, channel=filing.channel, kind=filing.kind, matter_id=matter or None, division_id=filing.division, point=filing.point,
         route=rules.route_of(filing.words), title=filing.title, words=filing.words, claims=filing.claims, contact=filing.contact, people=max(filing.people, len(filing.members), 1),
         anonymous=Party.objects.filter(pk=party, scheme="none", name="匿名").exists(), secret=filing.secret, outside=filing.outside,
     )  # fmt: skip
@@ -300,5 +302,5 @@ def filing_of(data: dict[str, Any], *, key: str, channel: str = Petition.Channel
     """From a cleaned form."""
     named: Iterable[dict[str, str]] = [{"name": data["accused"], "title": data["accused_title"], "organ": data["accused_organ"]}]
     accused = tuple(row for row in named if row["name"] or row["organ"]) if data["kind"] == Petition.Kind.ACCUSATION else ()
-    copied = {name: data[name] for name in ("kind", "title", "words", "division", "claims", "matter", "contact", "people", "secret")}
+    copied = {name: data[name] for name in ("kind", "title", "words", "division", "point", "claims", "matter", "contact", "people", "secret")}
     return Filing(key=key, channel=channel, members=members_of(data["members"]), accused=accused, **copied)

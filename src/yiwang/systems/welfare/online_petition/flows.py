@@ -35,6 +35,7 @@ petition = Procedure(
         State(code="transferred", name="待受理", public="已经转送有权处理的单位，等待告知是否受理", stage="受理", awaits=HANDLER, task="受理审查"),
         State(code="handling", name="办理中", public="已经受理，正在调查核实", stage="办理", awaits=HANDLER, task="调查办理"),
         State(code="signing", name="待签发", public="正在形成处理意见", stage="办理", awaits=HEAD, task="签发意见书"),
+        State(code="ending", name="待决定终止", public="正在办理", stage="办理", awaits=HEAD, task="决定是否终止"),
         State(code="reporting", name="待上报", public="已经答复，可以查看意见书", stage="答复", awaits=HANDLER, task="上报办理结果"),
         State(code="answered", name="已答复", public="已经答复，可以查看意见书", stage="答复", final=True),
         State(code="not-accepted", name="不予受理", public="没有受理，理由和途径见告知书", stage="受理", final=True),
@@ -92,7 +93,12 @@ petition = Procedure(
             code="withdraw", name="撤回", source=("registering", "received", "transferred", "handling"), target="withdrawn", by=APPLICANT, needs_reason=True,
             effect=effects.withdraw, message="petition-withdrawn", style="danger",
         ),
-        Step(code="terminate", name="终止办理", source=("handling", "signing"), target="ended", by=HEAD, needs_reason=True, effect=effects.terminate, message="petition-ended", style="danger"),
+        Step(code="ask_end", name="提请终止办理", source="handling", target="ending", by=HANDLER, needs_reason=True, public=False),
+        Step(code="go_on", name="继续办理", source="ending", target="handling", by=HEAD, needs_reason=True, public=False),
+        Step(
+            code="terminate", name="终止办理", source="ending", target="ended", by=HEAD, needs_reason=True, effect=effects.terminate, finishes=("handle",),
+            message="petition-ended", style="danger",
+        ),
     ),
     clocks=(
         Clock(code="divert", name="登记分流期限", amount=limits.of("divert-days"), unit="calendar", basis="信访工作条例第二十二条"),

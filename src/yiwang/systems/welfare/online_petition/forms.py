@@ -6,6 +6,7 @@ from django import forms
 
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Division, Organisation
+from yiwang.kit.forms import PlaceField
 from yiwang.systems.welfare.online_petition import rules, secrecy
 from yiwang.systems.welfare.online_petition.models import Matter, Petition, Reply, Transfer
 
@@ -47,6 +48,7 @@ class PetitionForm(forms.Form):
     kind = forms.ChoiceField(label="您要提出的是", choices=Petition.Kind.choices, widget=forms.RadioSelect, error_messages={"required": "请选择类别。"})
     title = forms.CharField(label="标题", max_length=60, error_messages={"required": "请用一句话写明是什么事。"})
     division = forms.ChoiceField(label="问题发生在哪里", choices=places, error_messages={"required": "请选择问题发生的地方。"})
+    point = PlaceField(kind="POINT", label="在地图上点出位置（选填）", required=False, widget=forms.HiddenInput)
     matter = forms.ChoiceField(label="属于哪一类", choices=matters, required=False, help_text="不确定可以不选，工作人员会归类。")
     words = area("事实和理由", 6, "请写明事情的经过和理由。", 5000)
     claims = forms.CharField(label="您的诉求", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))

@@ -7,7 +7,7 @@ from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
 from yiwang.systems.welfare.online_petition import desk, portal
 from yiwang.systems.welfare.online_petition.flows import CLERK, DISCIPLINE, HANDLER, HEAD, LEADER, PROCEDURES, SEEN_BY
 from yiwang.systems.welfare.online_petition.messages import templates
-from yiwang.systems.welfare.online_petition.models import Accused, Instance, Petition, Warning
+from yiwang.systems.welfare.online_petition.models import Accused, Instance, Petition, Supervision, Transfer, Warning
 
 WORKING = (CLERK, HANDLER, HEAD, LEADER, DISCIPLINE)
 
@@ -16,6 +16,7 @@ WORKING = (CLERK, HANDLER, HEAD, LEADER, DISCIPLINE)
 OPEN = Q(petition__kind__in=(Petition.Kind.CLAIM, Petition.Kind.ADVICE))
 FIRST = OPEN & Q(level=Instance.Level.HANDLING)
 SECRET = "检举控告不计入。"
+NUMBER = Column(code="case__number", name="编号")
 INDICATORS = (
     Indicator(
         code="petitions-registered", name="信访件登记量", unit="件", note=f"按登记日期，含重复件。{SECRET}", of=Petition, at="registered_at",
@@ -57,6 +58,22 @@ system = System(
         Role(code=DISCIPLINE, name="纪检监察信访人员"),
     ),
     registers=(
+        Register(
+            code="petition", name="信访件", model=Petition, columns=(NUMBER, "kind", "channel", "matter", "division", "people", "registered_at"),
+            filters=("kind", "channel", "route", "division"), readers=SEEN_BY, icon="message",
+        ),
+        Register(
+            code="petition-instance", name="信访层级", model=Instance, columns=(NUMBER, "level", "case__organ", "opened_at", "answered_at", "grade"), filters=("level", "grade"),
+            readers=SEEN_BY, icon="list",
+        ),
+        Register(
+            code="petition-transfer", name="信访转送", model=Transfer, columns=(Column(code="petition", name="信访件"), "manner", "sender", "receiver", "sent_at", "closed_at"),
+            filters=("manner",), readers=SEEN_BY, icon="list",
+        ),
+        Register(
+            code="petition-supervision", name="信访督办", model=Supervision, columns=(NUMBER, "kind", "organ", "reason", "asked_at", "due_at", "answered_at"), filters=("kind",),
+            readers=SEEN_BY, icon="alarm",
+        ),
         Register(
             code="petition-accused", name="被反映人", model=Accused, columns=("name", "title", "organ", Column(code="petition", name="信访件")), readers=SEEN_BY, icon="shield-check",
         ),

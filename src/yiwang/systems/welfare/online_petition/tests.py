@@ -280,6 +280,21 @@ def test_a_cluster_is_told_and_settled_by_whoever_watches_the_place() -> None:
     assert clusters.settle(person("xinfang_leader"), warning.pk, note="约谈").closed_at
 
 
+def test_the_handler_asks_to_end_it_and_the_head_decides() -> None:
+    petition = transferred()
+    handler, head = person("zhuandan"), person("zhuandan_head")
+    procedures.perform(handler, petition.case_id, "accept")
+    with pytest.raises(Conflict):
+        procedures.perform(head, petition.case_id, "terminate", {"reason": "信访人去世"})
+    procedures.perform(handler, petition.case_id, "ask_end", {"reason": "信访人去世，没有继承人主张"})
+    with pytest.raises(NotAllowed):
+        procedures.perform(handler, petition.case_id, "terminate", {"reason": "自己决定"})
+    assert procedures.perform(head, petition.case_id, "go_on", {"reason": "请先核实继承人"}).state == "handling"
+    procedures.perform(handler, petition.case_id, "ask_end", {"reason": "已经核实"})
+    done = procedures.perform(head, petition.case_id, "terminate", {"reason": "信访人去世，没有继承人主张"})
+    assert done.outcome == "ended" and not procedures.running_deadlines(done)
+
+
 def test_withdrawn_by_the_petitioner_only() -> None:
     petition = transferred()
     with pytest.raises(NotAllowed):

@@ -16,6 +16,7 @@ from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures import papers as making
 from yiwang.engines.procedures import timers
 from yiwang.engines.procedures.models import Case, Deadline, Event, Paper, Task
+from yiwang.kit import live
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.registry import registry
@@ -171,6 +172,19 @@ def test_no_alarm_and_no_message_reaches_the_accused(case: int) -> None:
     assert Message.objects.filter(to=person("xinfang_leader").party, case=case, template="case-overdue").exists()
     assert not Message.objects.filter(to=person("supervisor").party, case=case).exists()
     assert "钱世荣" not in "".join(Message.objects.filter(case=case).values_list("body", flat=True))
+
+
+def test_open_pages_are_told_of_it_only_where_it_may_be_known(case: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(live, "tell", lambda address, what: told.append((address, what)))
+    accused = person("beifanying")
+    office = Organisation.objects.get(key="discipline_inspection@440800")
+    post = Post.objects.create(organisation=office, title="新岗", roles=["petition-handler", "petition-head"], division_id="440800000000")
+    Membership.objects.create(party_id=accused.party or 0, post=post, valid_from="2024-01-01")
+    procedures.perform(person("jijian"), case, "propose", {"claims": "查处", "found": "正在核查", "result": "explain", "answer": "依法处理", "basis": "监察法"})
+    addresses = {address for address, _ in told}
+    assert f"official:{person('jijian_head').party}" in addresses
+    assert f"official:{accused.party}" not in addresses and not any(address.startswith("organ:") for address in addresses)
 
 
 def test_looking_into_an_accusation_is_no_look_at_the_accused(case: int) -> None:
