@@ -6,7 +6,7 @@ Everything is made up; no letter is about a real person, firm or event. The same
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,7 +24,7 @@ from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Organisation, Party
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures.models import Case
-from yiwang.kit.actors import Actor
+from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.platforms.identity.models import Account
 from yiwang.systems.welfare.online_petition import clusters, filing, rules
 from yiwang.systems.welfare.online_petition.models import Instance, Matter, Petition, Reply, Warning
@@ -69,30 +69,30 @@ class Letter:
 
 def load_petitions() -> str:
     """Plays the letters that are not there yet, all or none; says how many came to which end."""
-    letters = _letters()
-    if Case.objects.filter(key=f"petition:{_key(0)}").exists():
+    if Case.objects.filter(key=f"petition:{key_of(0)}").exists():
         return "已有"
     with transaction.atomic():
-        return _load(letters)
+        return _load(letters())
 
 
-def _load(letters: list[Letter]) -> str:
+def _load(written: list[Letter]) -> str:
     now, clock, officials, job = timezone.now(), Clock(), Officials(), last_job()
     writers = _Writers()
     with clock.running():
-        clock.set(now - timedelta(days=max(letter.days for letter in letters) + 1))
-        acts = [(_moment(letter, now), _Life(letter, writers.of(letter), officials).run()) for letter in letters]
+        clock.set(now - timedelta(days=max(letter.days for letter in written) + 1))
+        acts = [(_moment(letter, now), _Life(letter, writers.of(letter), officials).run()) for letter in written]
         play([*acts, (now - timedelta(days=13), _settled(officials))], clock, now)
     clusters.look()
     with connection.cursor() as cursor:  # letters of the past are sealed behind what people ask for today
         cursor.execute("UPDATE procrastinate_jobs SET priority = -10 WHERE id > %s AND status = 'todo'", [job])
-    states = Instance.objects.filter(case__key__in=[f"petition:{_key(letter.number)}" for letter in letters]).select_related("case")
+    states = Instance.objects.filter(case__key__in=[f"petition:{key_of(letter.number)}" for letter in written]).select_related("case")
     return "、".join(f"{name} {n}" for name, n in Counter(i.case.declared.state(i.case.state).name for i in states).most_common())
 
 
-def _letters() -> list[Letter]:
+def letters() -> list[Letter]:
+    """What data/petitions.yaml holds, one for each writer."""
     rows: list[dict[str, Any]] = yaml.safe_load(LETTERS.read_text(encoding="utf-8"))
-    made = []
+    made: list[Letter] = []
     for row in rows:
         row["accused"] = tuple(row.get("accused", ("", "", "")))
         copies = row.pop("copies", 1)  # several people about one thing
@@ -133,9 +133,18 @@ class _Writers:
         if named:
             return named
         near = [p for p in self.people if (p.division_id or "").startswith(letter.place[:6])] or self.people
+        if not near:  # a city with hardly anybody in it
+            return self._newcomer(letter)
         chosen = self.rng.choice(near)
         self.people.remove(chosen)
         return chosen
+
+    def _newcomer(self, letter: Letter) -> Party:
+        number = people.number_of(date(1970, 1, 1) + timedelta(days=letter.number), 870)
+        name = self.rng.choice(people.SURNAMES) + self.rng.choice(people.GIVEN)
+        party, _ = parties.find_or_register_person(SYSTEM, name=name, number=number, phone=people.phone_of(97_000_000 + letter.number))
+        Party.objects.filter(pk=party.pk).update(invented=True)
+        return party
 
 
 class _Life:
@@ -179,7 +188,7 @@ class _Life:
         name, title, office = letter.accused
         accused = ({"name": name, "title": title, "organ": office},) if name or office else ()
         asked = filing.Filing(
-            key=_key(letter.number), kind=letter.kind, title=letter.title, words=letter.words, claims=letter.claims, division=letter.division, matter=letter.matter,
+            key=key_of(letter.number), kind=letter.kind, title=letter.title, words=letter.words, claims=letter.claims, division=letter.division, matter=letter.matter,
             channel=letter.channel, people=letter.people, members=self._representatives(), accused=accused,
         )  # fmt: skip
         desk = parties.organ_for("petition", letter.division)
@@ -253,5 +262,6 @@ class _Life:
         return office_time(timezone.now(), self.rng.randint(least, most), self.rng)
 
 
-def _key(number: int) -> str:
+def key_of(number: int) -> str:
+    """The key by which a letter is filed once."""
     return str(uuid5(NAMESPACE_URL, f"yiwang-demo-petition:{number}"))

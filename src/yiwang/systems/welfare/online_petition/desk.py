@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages as flash
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.forms import Form
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,6 +23,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE
 from yiwang.kit.guards import actor_of
+from yiwang.kit.rowsecurity import elevated
 from yiwang.systems.welfare.online_petition import clusters, effects, filing, forms, rules
 from yiwang.systems.welfare.online_petition.models import (
     Accused,
@@ -218,16 +219,26 @@ def leader(request: HttpRequest) -> HttpResponse:
 
 def supervisions(request: HttpRequest) -> HttpResponse:
     """督查督办: what was asked of whom, what has not been answered first."""
-    rows = restrict(actor_of(request), Supervision.objects.select_related("case", "organ")).order_by("answered_at", "due_at")[:100]
+    rows = restrict(actor_of(request), Supervision.objects.select_related("case", "organ")).order_by(F("answered_at").desc(nulls_first=True), "due_at")[:100]
     late = restrict(actor_of(request), Petition.objects.filter(case__closed_at=None, case__due_at__lt=timezone.now()).select_related("case__organ")).order_by("case__due_at")[:50]
     return render(request, "online_petition/supervisions.html", {"page": {"rows": rows, "late": late, "now": timezone.now()}})
 
 
 def warnings(request: HttpRequest) -> HttpResponse:
     """苗头预警: place by matter, this week beside the weeks before."""
-    rows = restrict(actor_of(request), Warning.objects.select_related("division", "matter")).order_by("closed_at", "-week", "-z")[:100]
+    rows = restrict(actor_of(request), Warning.objects.select_related("division", "matter")).order_by(F("closed_at").desc(nulls_first=True), "-week", "-z")[:100]
     week = rules.monday(timezone.localdate())
     return render(request, "online_petition/warnings.html", {"page": {"rows": rows, "week": week}})
+
+
+@require_POST
+def look(request: HttpRequest) -> HttpResponse:
+    """Compares now, without waiting for the morning."""
+    with elevated():  # the figures are of all petitions of the place, whoever may read which
+        found = clusters.look()
+    audit.record(actor_of(request), "petition.look", summary=f"比较本周苗头：{len(found)} 条")
+    flash.success(request, "已经比较。")
+    return redirect("online_petition:warnings")
 
 
 @require_POST

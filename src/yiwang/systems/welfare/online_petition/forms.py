@@ -95,8 +95,9 @@ class _TransferForm(forms.Form):
 
 
 def _around(petition: Petition) -> "list[Organisation]":
-    """Offices of the place, from the town to the city, without petition offices; the one that usually handles the matter first."""
-    found = Organisation.objects.filter(division__in=parties.divisions_above(petition.division_id)).exclude(function__in=("petition", "admin_service_centre")).order_by("-division", "name")
+    """Offices of the place and of the desk it was sent down to, up to the city, without petition offices; the one that usually handles the matter first."""
+    places = {*parties.divisions_above(petition.division_id), *parties.divisions_above(petition.desk.division_id)}
+    found = Organisation.objects.filter(division__in=places).exclude(function__in=("petition", "admin_service_centre")).order_by("-division", "name")
     usual = petition.matter.function if petition.matter else ""
     return sorted(found, key=lambda o: o.function != usual)
 

@@ -59,19 +59,19 @@ system = System(
     ),
     registers=(
         Register(
-            code="petition", name="信访件", model=Petition, columns=(NUMBER, "kind", "channel", "matter", "division", "people", "registered_at"),
+            code="petition", name="信访件台账", model=Petition, columns=(NUMBER, "kind", "channel", "matter", "division", "people", "registered_at"),
             filters=("kind", "channel", "route", "division"), readers=SEEN_BY, icon="message",
         ),
         Register(
-            code="petition-instance", name="信访层级", model=Instance, columns=(NUMBER, "level", "case__organ", "opened_at", "answered_at", "grade"), filters=("level", "grade"),
+            code="petition-instance", name="信访层级台账", model=Instance, columns=(NUMBER, "level", "case__organ", "opened_at", "answered_at", "grade"), filters=("level", "grade"),
             readers=SEEN_BY, icon="list",
         ),
         Register(
-            code="petition-transfer", name="信访转送", model=Transfer, columns=(Column(code="petition", name="信访件"), "manner", "sender", "receiver", "sent_at", "closed_at"),
+            code="petition-transfer", name="信访转送台账", model=Transfer, columns=(Column(code="petition", name="信访件"), "manner", "sender", "receiver", "sent_at", "closed_at"),
             filters=("manner",), readers=SEEN_BY, icon="list",
         ),
         Register(
-            code="petition-supervision", name="信访督办", model=Supervision, columns=(NUMBER, "kind", "organ", "reason", "asked_at", "due_at", "answered_at"), filters=("kind",),
+            code="petition-supervision", name="信访督办台账", model=Supervision, columns=(NUMBER, "kind", "organ", "reason", "asked_at", "due_at", "answered_at"), filters=("kind",),
             readers=SEEN_BY, icon="alarm",
         ),
         Register(
@@ -99,6 +99,7 @@ system = System(
         Page(shell="console", route="petitions/leader", name="leader", view=desk.leader, guard=(LEADER,), menu="信访领导台", icon="star"),
         Page(shell="console", route="petitions/supervisions", name="supervisions", view=desk.supervisions, guard=(CLERK, LEADER, HANDLER, HEAD), menu="信访督查督办", icon="alarm"),
         Page(shell="console", route="petitions/warnings", name="warnings", view=desk.warnings, guard=(CLERK, LEADER), menu="信访苗头预警", icon="alert-triangle"),
+        Page(shell="console", route="petitions/warnings/look", name="look", view=desk.look, guard=(CLERK, LEADER)),
         Page(shell="console", route="petitions/warnings/<int:warning>", name="settle", view=desk.settle, guard=(CLERK, LEADER)),
         Page(shell="console", route="petitions/<int:case>", name="case", view=desk.case, guard=(OFFICIAL,)),
         Page(shell="console", route="petitions/<int:case>/act/<slug:step>", name="act", view=desk.act, guard=(OFFICIAL,)),

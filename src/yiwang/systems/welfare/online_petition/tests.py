@@ -1,13 +1,16 @@
 """A petition from its first word to the last instance: who may do what when, each allowed step beside the refused one."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from demo.calendar import load_next_year
+from demo.petitions import key_of, letters, load_petitions
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.documents.models import Document
 from yiwang.engines.messages.models import Message
@@ -19,7 +22,7 @@ from yiwang.engines.procedures import timers
 from yiwang.engines.procedures.models import Case, Deadline, Paper
 from yiwang.kit.actors import NOBODY, Actor
 from yiwang.platforms.identity.models import Account
-from yiwang.systems.welfare.online_petition import clusters, filing, limits
+from yiwang.systems.welfare.online_petition import clusters, filing, forms, limits
 from yiwang.systems.welfare.online_petition.models import Instance, Petition, Supervision, Transfer, Warning
 
 pytestmark = pytest.mark.django_db
@@ -153,7 +156,9 @@ def test_down_from_the_city_to_the_county_to_the_town_and_the_result_reported_up
     procedures.perform(person("shixinfang"), case, "send_down", sending("petition@440802", manner="assign"))
     assert procedures.find(person("xinfang"), case).state == "received" and last_day(case, "report") >= at_least(75)
     procedures.perform(person("xinfang"), case, "send_down", sending("town_government@440802001"))
-    assert procedures.find(person("zhen_xinfang"), case).state == "registering"
+    town = person("zhen_xinfang")
+    assert procedures.find(town, case).state == "registering"
+    assert organ("town_government@440802001") in dict(forms.transfer_form(procedures.find(town, case), down=False).base_fields["organ"].choices)
     back = procedures.perform(person("zhen_xinfang"), case, "return_up", {"reason": "超出镇街职权"})
     assert back.organ.key == "petition@440802"
     with pytest.raises(Invalid):
@@ -300,3 +305,45 @@ def test_withdrawn_by_the_petitioner_only() -> None:
     with pytest.raises(NotAllowed):
         procedures.perform(person("zhuandan"), petition.case_id, "withdraw", {"reason": "替他撤"})
     assert procedures.perform(person("haitang"), petition.case_id, "withdraw", {"reason": "已解决"}).outcome == "withdrawn"
+
+
+def test_the_list_leads_to_the_newest_instance_that_one_may_see() -> None:
+    petition = transferred()
+    answered(petition)
+    review = filing.ask_review(person("haitang"), petition.pk, grounds="金额不对")
+    for name, case in (("fucha", review.case_id), ("zhuandan", petition.case_id)):
+        client = Client()
+        client.force_login(Account.objects.get(username=name))
+        page = client.get("/work/petitions").content.decode()
+        assert f'href="/work/petitions/{case}"' in page and client.get(f"/work/petitions/{case}").status_code == 200
+        assert (f"/work/petitions/{review.case_id}" in page) == (case == review.case_id)
+
+
+def test_a_point_on_the_map_is_kept_and_a_wrong_one_refused() -> None:
+    client = Client()
+    client.force_login(Account.objects.get(username="haitang"))
+    sent = {"kind": "claim", "title": "路灯坏了", "words": WORDS, "claims": "修好", "division": TOWN, "people": "1", "key": str(uuid4())}
+    assert client.post("/petitions/write", {**sent, "point": '{"type":"Polygon"}'}).status_code == 422
+    assert client.post("/petitions/write", {**sent, "point": '{"type":"Point","coordinates":[110.36,21.27]}'}).status_code == 302
+    point = Petition.objects.get(title="路灯坏了", petitioner=person("haitang").party or 0).point
+    assert point and (point.x, point.y, point.srid) == (110.36, 21.27, 4490)
+
+
+def test_comparing_now_is_for_petition_offices() -> None:
+    for name, status in (("xinfang_leader", 302), ("zhuandan", 403)):
+        client = Client()
+        client.force_login(Account.objects.get(username=name))
+        assert client.post("/work/petitions/warnings/look").status_code == status
+
+
+def test_the_demo_letters_are_played_once() -> None:
+    load_petitions()
+    made = Petition.objects.filter(case__key__in=[f"petition:{key_of(n)}" for n in range(len(letters()))])
+    assert made.count() == len(letters()) > 40 and {i.level for p in made for i in p.instances.all()} == {1, 2, 3}
+    assert Supervision.objects.filter(petition__in=made).exists() and Warning.objects.filter(closed_at=None).exists()
+    assert load_petitions() == "已有"
+
+
+def test_the_example_of_the_page_runs() -> None:
+    page = (Path(__file__).resolve().parents[5] / "docs" / "systems" / "online_petition.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})

@@ -148,7 +148,7 @@ def test_every_page_refuses_the_accused_as_if_there_were_nothing(case: int) -> N
 def test_no_list_search_register_or_inbox_shows_it_to_the_accused(case: int) -> None:
     petition, accused = Petition.objects.get(case=case), signed_in("beifanying")
     number = petition.case.number
-    pages = ("/work/", "/work/petitions", f"/work/petitions?q={number}", "/work/petitions?q=钱世荣", "/work/petitions?kind=accusation", "/work/petitions/supervisions", "/work/r/petition-accused", "/my/cases", "/my/messages", "/petitions", "/my/accesses")
+    pages = ("/work/", "/work/petitions", f"/work/petitions?q={number}", "/work/petitions?q=钱世荣", "/work/petitions?kind=accusation", "/work/petitions/supervisions", "/work/r/petition-accused/", "/work/r/petition/", "/work/r/petition-instance/", "/work/r/petition-transfer/", "/work/r/petition-supervision/", "/my/cases", "/my/messages", "/petitions", "/my/accesses")
     for path in pages:
         text = accused.get(path, follow=True).content.decode()
         assert number not in text.replace(f'value="{number}"', "") and petition.title not in text and "林海棠" not in text, path
