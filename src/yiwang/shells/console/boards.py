@@ -148,7 +148,7 @@ def timeline(request: HttpRequest, register: str) -> HttpResponse:
         day = timezone.localtime(at).date() if isinstance(at, datetime) else at
         if not months or months[-1].first != day.replace(day=1):
             months.append(Month(day.replace(day=1), []))
-        months[-1].moments.append(Moment(at, isinstance(at, datetime), reverse("register:row", args=[found.code, row.pk]), str(row), _cells(found, row)))
+        months[-1].moments.append(Moment(at, isinstance(at, datetime), reverse("register:row", args=[found.code, row.pk]), str(row), _cells(found, row, apart=found.day)))
     page = TimelinePage(found, ways(found), months, f"{here}?after={listed.after}" if listed.after else "", here if request.GET.get("after") else "")
     return render(request, "console/register_timeline.html", {"page": page})
 
@@ -214,5 +214,6 @@ def _day(register: Register, day: date, first: date, rows: list[Any]) -> Day:
     return Day(day, day.month == first.month, day == timezone.localdate(), marks, len(rows), link)
 
 
-def _cells(register: Register, row: Any) -> list[str]:
-    return [text for c in register.shown if c.code != register.groups and (text := cells.cell(register, row, c)) not in {str(row), cells.NOTHING}][:3]
+def _cells(register: Register, row: Any, *, apart: str = "") -> list[str]:
+    """What stands beside a row's title; `apart` is a column that is shown elsewhere."""
+    return [text for c in register.shown if c.code not in (register.groups, apart) and (text := cells.cell(register, row, c)) not in {str(row), cells.NOTHING}][:3]
