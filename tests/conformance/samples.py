@@ -11,12 +11,15 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
+from zlib import crc32
 
+import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.contrib.gis.db.models import GeometryField
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.test import Client
 
+from yiwang.base.errors import Invalid
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Division, Membership, Organisation, Party, Post
 from yiwang.engines.registers import api as registers
@@ -46,7 +49,15 @@ class Samples:
     def row(self, register: Register, number: int = 1) -> Any:
         """The row of that number, kept through the front door."""
         if (register.code, number) not in self.made:
-            self.made[register.code, number] = registers.keep(SYSTEM, register, self.given(register, number), reason="样例")
+            given = self.given(register, number)
+            why: object = None
+            try:
+                with transaction.atomic():
+                    self.made[register.code, number] = registers.keep(SYSTEM, register, given, reason="样例")
+            except (Invalid, IntegrityError) as refused:
+                why = getattr(refused, "fields", None) or refused
+            if why is not None:
+                pytest.fail(f"{register.code}: no valid row {number} from the types alone ({why}); {_place(register)} should bring SAMPLES[{register.code!r}]", pytrace=False)
         return self.made[register.code, number]
 
     def given(self, register: Register, number: int) -> Given:
@@ -95,7 +106,8 @@ class Samples:
         if model is Organisation:
             return office_of(owner_of(register))
         found = model._default_manager.order_by("pk").first()
-        assert found is not None, f"{register.code}.{column.name}: no {model.__name__} to point to; give a sample in its tests.py"
+        if found is None:
+            pytest.fail(f"{register.code}: no {model.__name__} for {column.name}; {_place(register)} should bring SAMPLES[{register.code!r}]", pytrace=False)
         return found
 
 
@@ -115,7 +127,7 @@ def office_of(system: System) -> Organisation:
 
 def person(name: str, *roles: str, organ: Organisation | None = None, division: str = CITY) -> Actor:
     """Somebody with a post of these roles, or with none."""
-    number = f"44089919800101{abs(hash(name)) % 9000 + 1000}"
+    number = f"44089919800101{crc32(name.encode()) % 9000 + 1000}"
     party = Party.objects.filter(name=name).first() or Party.objects.create(kind=Party.Kind.PERSON, name=name, number=number, division_id=division, verified="样例")
     if organ is not None:
         post, _ = Post.objects.get_or_create(organisation=organ, title=f"样例{name}"[:60], defaults={"roles": list(roles), "division_id": division})
@@ -140,11 +152,17 @@ def strong_browser(actor: Actor) -> Client:
     return client
 
 
+def _place(register: Register) -> str:
+    """The module that brings samples of a register: the tests of its model's package."""
+    return f"{register.model.__module__.rpartition('.models')[0]}.tests"
+
+
 def _own(register: Register) -> Callable[[int], Given] | None:
-    package = register.model.__module__.rpartition(".models")[0]
     try:
-        tests = import_module(f"{package}.tests")
-    except ModuleNotFoundError:
+        tests = import_module(_place(register))
+    except ModuleNotFoundError as missing:
+        if missing.name != _place(register):
+            raise
         return None
     samples: dict[str, Callable[[int], Given]] = getattr(tests, "SAMPLES", {})
     return samples.get(register.code)

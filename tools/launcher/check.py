@@ -25,13 +25,14 @@ def check() -> int:
 
 
 def test(kind: str) -> int:
-    """fast: everything but browsers and processes, in under a minute; all: checks, everything, journeys."""
+    """fast: everything but browsers and processes; all: checks, everything, journeys."""
     packages.provide(browser=kind == "all")
     with cluster.used():
         _may_make_databases()
         if kind == "fast":
-            return _pytest("src", "demo", "tests/architecture", "tests/benchmarks", "-n", "2", "--dist", "loadgroup")
-        results = [_check(), _pytest("src", "demo", "tests/architecture", "tests/benchmarks", "tests/launcher", "tests/docs", "-n", "2"), _pytest("tests/journeys", "tests/endurance", "-x")]
+            return _pytest("src", "demo", "tests/architecture", "tests/conformance", "tests/benchmarks", "-n", "2", "--dist", "loadgroup")
+        units = ("src", "demo", "tests/architecture", "tests/conformance", "tests/benchmarks", "tests/launcher", "tests/docs")
+        results = [_check(), _pytest(*units, "-n", "2"), _pytest("tests/journeys", "tests/endurance", "-x")]
         return int(any(results))
 
 

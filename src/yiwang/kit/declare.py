@@ -243,6 +243,7 @@ class Page:
     guard: tuple[str, ...] = ()  #: roles that may pass; () in portal = anyone; ("signed-in",) = any account
     menu: str = ""  #: label in the shell's menu; "" = not in the menu
     icon: str = ""
+    everywhere: bool = False  #: also where a zone does not open its shell: what pages of several shells show (a paper, a material, one's account)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from yiwang.kit.actors import Actor
 from yiwang.kit.guards import OFFICIAL, actor_of, may_pass
 from yiwang.kit.registry import registry
 from yiwang.shells.field import app
+from yiwang.shells.zones import opens
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,16 @@ class Chrome:
     @cached_property
     def large(self) -> bool:
         return self.request.COOKIES.get("large") == "1"
+
+    @property
+    def home(self) -> str:
+        """Where this process begins: the portal, or the desk where there is none."""
+        return reverse("network:home" if opens("portal") else "acceptance:desk")
+
+    @property
+    def portal(self) -> bool:
+        """Whether the portal can be reached from here."""
+        return opens("portal")
 
     @cached_property
     def notice(self) -> str:
@@ -65,17 +76,21 @@ class Chrome:
         return registers.working_calendar()
 
     def menu(self, shell: str) -> list[Entry]:
-        """The pages with a label that this actor may enter, in declared order."""
+        """The pages with a label that this actor may enter here, in declared order."""
+        if not opens(shell):
+            return []
         return [Entry(label, url, icon, self.request.path == url) for label, url, icon, guard in _menu_pages(shell) if may_pass(self.actor, guard)]
 
     @cached_property
     def portal_menu(self) -> list[Entry]:
-        own = [] if self.actor.is_anonymous else [self._entry("我的个人信息", "mine:data", "id")]
+        own = [] if self.actor.is_anonymous or not opens("portal") else [self._entry("我的个人信息", "mine:data", "id")]
         return self.menu("portal") + own
 
     @cached_property
     def console_menu(self) -> list[Entry]:
         """Pages of the systems, then the registers that the actor's roles read or keep."""
+        if not opens("console"):
+            return []
         kept = [r for r in registry().registers.values() if self.actor.roles & {*r.readers, *r.editors}]
         lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
         exports = [Entry("数据导出", reverse("exports:mine"), "download", self.request.path == reverse("exports:mine"))] if lists or "data-officer" in self.actor.roles else []
@@ -95,7 +110,7 @@ class Chrome:
     @property
     def outdoors(self) -> bool:
         """Whether some page of the phone's shell is meant for this actor: then the console leads there."""
-        return any(may_pass(self.actor, page.guard or (OFFICIAL,)) for _, page in registry().pages("field"))
+        return opens("field") and any(may_pass(self.actor, page.guard or (OFFICIAL,)) for _, page in registry().pages("field"))
 
     @cached_property
     def field_menu(self) -> list[Entry]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.cache import never_cache
+from django.views.generic import RedirectView
 
 from yiwang.base.errors import NotAllowed
 from yiwang.engines.procedures.api import flows as drawn
@@ -15,9 +16,9 @@ from yiwang.kit.registry import registry
 from yiwang.shells.console import about, boards, corrections, flows, lists, plan, rows, transfers
 from yiwang.shells.field import app, pages
 from yiwang.shells.portal import mine
+from yiwang.shells.zones import ZONES
 
 ROOTS = {"portal": "", "console": "work/", "field": "field/", "api": "api/"}
-ZONES = {"internet": {"portal", "api"}, "extranet": {"console", "field", "api"}, "exchange": {"api"}, "all": set(ROOTS)}
 View = Callable[..., HttpResponseBase]
 GENERIC: tuple[tuple[str, str, View], ...] = (
     ("", "list", lists.listing),
@@ -26,6 +27,7 @@ GENERIC: tuple[tuple[str, str, View], ...] = (
     ("bulk", "bulk", lists.change_many),
     ("board", "board", boards.board),
     ("calendar", "calendar", boards.month),
+    ("timeline", "timeline", boards.timeline),
     ("map", "map", boards.place),
     ("features.geojson", "features", boards.features),
     ("import", "import", transfers.bring),
@@ -71,12 +73,14 @@ MINE = [path("", guarded(SIGNED_IN)(mine.mine), name="data"), path("<slug:regist
 PLAN = [path("plan", guarded(OFFICIAL)(plan.ledger), name="ledger"), path("plan.csv", guarded(OFFICIAL)(plan.table), name="table")]
 
 
-def system_pages(zone: str) -> Iterator[URLResolver]:
+def system_pages(zone: str) -> Iterator[URLPattern | URLResolver]:
     """One namespace per system, holding its pages of the shells that `zone` opens; then the generic pages, which a page of one's own with the same route hides."""
     for system in registry().systems.values():
-        routes = [_route(page) for page in system.pages if page.shell in ZONES[zone]]
+        routes = [_route(page) for page in system.pages if page.shell in ZONES[zone] or (page.everywhere and zone != "exchange")]
         if routes:
             yield path("", include((routes, system.code)))
+    if zone == "extranet":
+        yield path("", RedirectView.as_view(pattern_name="acceptance:desk"))
     if "field" in ZONES[zone]:
         yield path("field/", include((FIELD, "field")))
     if "portal" in ZONES[zone]:

@@ -74,16 +74,24 @@ def parse(register: Register, asked: Mapping[str, str]) -> Query:
 
 def page(actor: Actor, register: Register, query: Query) -> Listed:
     """One page in the query's order, by key."""
-    order = query.order or register.order
-    found = _joined(register, matching(actor, register, query))
-    if query.after:
-        found = found.filter(_beyond(register, order, query.after))
+    return _paged(register, _joined(register, matching(actor, register, query)), query.order or register.order, query.after, query.size)
+
+
+def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZE) -> Listed:
+    """One page of the rows that have a day, the latest first, by key. Raises Invalid for a false key."""
+    dated = rows(actor, register).exclude(**{register.day: None})
+    return _paged(register, _joined(register, dated), f"-{register.day}", after, size)
+
+
+def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, size: int) -> Listed:
+    if after:
+        found = found.filter(_beyond(register, order, after))
     name = order.lstrip("-")
     sign = "-" if order.startswith("-") else ""
     keys = [f"{sign}pk"] if name == "pk" else [f"{sign}{name}", f"{sign}pk"]
-    taken = list(found.order_by(*keys)[: query.size + 1])
-    more = len(taken) > query.size
-    taken = taken[: query.size]
+    taken = list(found.order_by(*keys)[: size + 1])
+    more = len(taken) > size
+    taken = taken[:size]
     return Listed(taken, _key(taken[-1], name) if more else "")
 
 

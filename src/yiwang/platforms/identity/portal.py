@@ -7,7 +7,6 @@ from allauth.core import ratelimit
 from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -208,7 +207,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     sessions.renew_key(request)
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
-    return HttpResponseRedirect(back if safe else reverse("network:home"))
+    return HttpResponseRedirect(back if safe else "/")
 
 
 def _account(request: HttpRequest) -> Account:

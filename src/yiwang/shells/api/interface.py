@@ -83,6 +83,7 @@ class Interface(NinjaAPI):
                         response["description"] = MEANING.get(int(status), response["description"])
                     if int(status) == 429:
                         response["headers"] = {"Retry-After": {"description": "多少秒后再试", "schema": {"type": "integer"}}}
+        schema["tags"] = list(registers.tags())
         content = schema["paths"]["/api/oauth/token"]["post"]["requestBody"]["content"]
         content[FORM] = content["application/json"]
         return schema

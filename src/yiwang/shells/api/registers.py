@@ -1,6 +1,6 @@
 """The interface of every declared register: list with filters and pages by key, one row with ETag, writes that may be retried, change feed, hooks, shapes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +17,7 @@ from yiwang.kit.forms import form_of
 from yiwang.kit.guards import actor_of
 from yiwang.kit.records import Kept
 from yiwang.kit.registry import registry
+from yiwang.kit.resources import describe
 from yiwang.shells.api.problems import PROBLEMS
 from yiwang.shells.console import boards
 
@@ -84,6 +85,15 @@ def routers() -> list[tuple[str, Router]]:
     index = Router(tags=["registers"])
     index.get("", response={200: list[RegisterOut]}, summary="可读取的登记簿", operation_id="registers")(listed)
     return [("/registers", index), *((f"/registers/{r.code}", _router(r)) for r in registry().registers.values())]
+
+
+def tags() -> Iterator[dict[str, str]]:
+    """What each register is, for the contract: whose it is, how far it is shared, every field with its kind and which are personal."""
+    for system in registry().systems.values():
+        for register in system.registers:
+            found = describe(register, system)
+            lines = [f"- `{i.code}` {i.name}（{'，'.join(filter(None, (i.kind, i.values, '必填' * i.required, '个人信息，遮盖后返回' * i.personal)))}）" for i in found.items]
+            yield {"name": f"register:{register.code}", "description": f"{found.name}（{system.name}，{found.share}）\n\n" + "\n".join(lines)}
 
 
 def _router(register: Register) -> Router:

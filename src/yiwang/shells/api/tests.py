@@ -154,3 +154,12 @@ def test_the_contract_names_every_register() -> None:
     for code in registry().registers:
         assert f"/api/registers/{code}/rows" in paths and f"/api/registers/{code}/changes" in paths
     assert "If-Match" in json.dumps(paths["/api/registers/river/rows/{row}"])
+
+
+def test_the_contract_says_what_each_register_holds_and_which_fields_are_personal() -> None:
+    told = {tag["name"]: tag["description"] for tag in Browser().get("/api/openapi.json").json()["tags"]}
+    assert set(told) == {f"register:{code}" for code in registry().registers}
+    assert told["register:river"].startswith("河湖（互联网+河长制，无条件共享）") and "`division` " in told["register:river"] and "必填" in told["register:river"]
+    for register in registry().registers.values():
+        fields = {f.name for f in register.model._meta.concrete_fields}
+        assert told[f"register:{register.code}"].count("个人信息，遮盖后返回") == len(fields & set(register.personal))

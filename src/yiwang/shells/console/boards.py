@@ -1,8 +1,8 @@
-"""Other looks at a register: a board by state, a calendar by day, a map. Each is bounded: a screen never asks for a whole table."""
+"""Other looks at a register: a board by state, a calendar and a timeline by day, a map. Each is bounded: a screen never asks for a whole table."""
 
 import calendar
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.gis.geos import Polygon
@@ -21,6 +21,7 @@ from yiwang.kit.guards import actor_of
 from yiwang.shells.console.lists import Ways, declared, ways
 
 CARDS = 20  # cards of a column; the rest is a link to the list
+MOMENTS = 50  # rows of one page of the timeline
 MARKS = 4  # rows named on a day of the calendar
 FEATURES = 2_000  # shapes on one map; beyond, the map asks to come nearer
 SRID = 4490
@@ -66,6 +67,32 @@ class CalendarPage:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A row on the timeline."""
+
+    at: date | datetime
+    timed: bool
+    link: str
+    title: str
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class Month:
+    first: date
+    moments: list[Moment]
+
+
+@dataclass(frozen=True)
+class TimelinePage:
+    register: Register
+    ways: Ways
+    months: list[Month]
+    next: str
+    first: str  #: address of the beginning; "" on it
+
+
+@dataclass(frozen=True)
 class MapPage:
     register: Register
     ways: Ways
@@ -106,6 +133,24 @@ def month(request: HttpRequest, register: str) -> HttpResponse:
         after=f"{here}?month={first + timedelta(days=31):%Y-%m}",
     )
     return render(request, "console/register_calendar.html", {"page": page})
+
+
+def timeline(request: HttpRequest, register: str) -> HttpResponse:
+    """The rows by their day, the latest first, under their months; by key, so that it goes on as far as the table does."""
+    found = declared(register)
+    if not found.day:
+        raise NotFound("这个登记簿没有时间线。")
+    listed = registers.by_day(actor_of(request), found, after=request.GET.get("after", ""), size=MOMENTS)
+    here = reverse("register:timeline", args=[found.code])
+    months: list[Month] = []
+    for row in listed.rows:
+        at = getattr(row, found.day)
+        day = timezone.localtime(at).date() if isinstance(at, datetime) else at
+        if not months or months[-1].first != day.replace(day=1):
+            months.append(Month(day.replace(day=1), []))
+        months[-1].moments.append(Moment(at, isinstance(at, datetime), reverse("register:row", args=[found.code, row.pk]), str(row), _cells(found, row, apart=found.day)))
+    page = TimelinePage(found, ways(found), months, f"{here}?after={listed.after}" if listed.after else "", here if request.GET.get("after") else "")
+    return render(request, "console/register_timeline.html", {"page": page})
 
 
 def place(request: HttpRequest, register: str) -> HttpResponse:
@@ -169,5 +214,6 @@ def _day(register: Register, day: date, first: date, rows: list[Any]) -> Day:
     return Day(day, day.month == first.month, day == timezone.localdate(), marks, len(rows), link)
 
 
-def _cells(register: Register, row: Any) -> list[str]:
-    return [text for c in register.shown if c.code != register.groups and (text := cells.cell(register, row, c)) not in {str(row), cells.NOTHING}][:3]
+def _cells(register: Register, row: Any, *, apart: str = "") -> list[str]:
+    """What stands beside a row's title; `apart` is a column that is shown elsewhere."""
+    return [text for c in register.shown if c.code not in (register.groups, apart) and (text := cells.cell(register, row, c)) not in {str(row), cells.NOTHING}][:3]

@@ -50,6 +50,7 @@ class Ways:
     list: str
     map: str = ""
     calendar: str = ""
+    timeline: str = ""
     board: str = ""
 
 
@@ -156,8 +157,8 @@ def _short(text: str) -> str:
 
 
 def ways(register: Register) -> Ways:
-    """Addresses of the list, map, calendar and board that this register has."""
-    names = {"map": register.place, "calendar": register.day, "board": register.groups}
+    """Addresses of the list, map, calendar, timeline and board that this register has."""
+    names = {"map": register.place, "calendar": register.day, "timeline": register.day, "board": register.groups}
     return Ways(reverse("register:list", args=[register.code]), **{n: reverse(f"register:{n}", args=[register.code]) for n, has in names.items() if has})
 
 

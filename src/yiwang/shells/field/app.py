@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.views.decorators.cache import never_cache
 
@@ -48,16 +48,8 @@ def version() -> str:
 @never_cache
 def precache(request: HttpRequest) -> JsonResponse:
     """Addresses as this node serves them (with digests where they were collected); fetched once per version, at install."""
-    pages = [reverse("field:offline"), reverse("field:manifest"), *_ground()]
+    pages = [reverse("field:offline"), reverse("field:manifest"), reverse("network:counties")]
     return JsonResponse({"version": version(), "files": [*(static(name) for name in kept()), *pages]})
-
-
-def _ground() -> list[str]:
-    """The counties under every map, where this process serves them (they are the portal's)."""
-    try:
-        return [reverse("network:counties")]
-    except NoReverseMatch:
-        return []
 
 
 def worker(request: HttpRequest) -> HttpResponse:

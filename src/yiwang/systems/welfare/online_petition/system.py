@@ -92,7 +92,7 @@ system = System(
         Page(shell="portal", route="petitions/<int:case>/rate", name="rate", view=portal.rate, guard=(SIGNED_IN,)),
         Page(shell="portal", route="petitions/<int:case>/act/<slug:step>", name="follow-act", view=portal.act, guard=(SIGNED_IN,)),
         Page(shell="portal", route="petitions/review/<int:petition>", name="ask-review", view=portal.ask_review, guard=(SIGNED_IN,)),
-        Page(shell="portal", route="petitions/letters/<int:paper>", name="letter", view=portal.letter, guard=(SIGNED_IN,)),
+        Page(shell="portal", route="petitions/letters/<int:paper>", name="letter", view=portal.letter, guard=(SIGNED_IN,), everywhere=True),
         Page(shell="portal", route="petitions/above/<slug:peer>", name="above", view=portal.above, guard=(SIGNED,)),
         Page(shell="console", route="petitions", name="list", view=desk.listed, guard=WORKING, menu="信访件", icon="message"),
         Page(shell="console", route="petitions/register", name="register", view=desk.register, guard=(CLERK,), menu="来信来访登记", icon="pencil"),
