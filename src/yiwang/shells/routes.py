@@ -66,10 +66,10 @@ ABOUT = [
     path("roles", guarded(OFFICIAL)(about.roles), name="roles"),
 ]
 CORRECTIONS = [
-    path("", guarded(OFFICIAL)(corrections.corrections), name="waiting"),
-    path("<int:asked>/answer", guarded(OFFICIAL)(corrections.answer), name="answer"),
+    path("corrections", guarded(OFFICIAL)(corrections.corrections), name="waiting"),
+    path("corrections/<int:asked>/answer", guarded(OFFICIAL)(corrections.answer), name="answer"),
 ]
-MINE = [path("", guarded(SIGNED_IN)(mine.mine), name="data"), path("<slug:register>/<slug:row>", guarded(SIGNED_IN)(mine.ask), name="ask")]
+MINE = [path("data", guarded(SIGNED_IN)(mine.mine), name="data"), path("data/<slug:register>/<slug:row>", guarded(SIGNED_IN)(mine.ask), name="ask")]
 PLAN = [path("plan", guarded(OFFICIAL)(plan.ledger), name="ledger"), path("plan.csv", guarded(OFFICIAL)(plan.table), name="table")]
 
 
@@ -84,9 +84,9 @@ def system_pages(zone: str) -> Iterator[URLPattern | URLResolver]:
     if "field" in ZONES[zone]:
         yield path("field/", include((FIELD, "field")))
     if "portal" in ZONES[zone]:
-        yield path("my/data/", include((MINE, "mine")))
+        yield path("my/", include((MINE, "mine")))
     if "console" in ZONES[zone]:
-        yield path("work/corrections/", include((CORRECTIONS, "corrections")))
+        yield path("work/", include((CORRECTIONS, "corrections")))
         yield path("work/", include((ABOUT, "about")))
         yield path("work/", include((PLAN, "plan")))
         yield path("work/flows/", include(([path(route, guarded(drawn.EDITOR)(view), name=name) for route, name, view in flows.ROUTES], "flows")))
