@@ -302,7 +302,7 @@ def test_a_window_lets_somebody_back_in_with_a_link_and_confirms_an_account(pers
 
 def test_a_system_administrator_keeps_systems_and_posts_and_the_others_do_not_see_them(person: Someone) -> None:
     admin = administrator(person, "sysadmin", "/work/clients").sees("登记新的系统").look("clients")
-    fill(admin, 系统名称="收银系统", 标识="till", 所属机构标识="market_regulation@440802", 可以提交的事项="food_operation")
+    fill(admin, 系统名称="收银系统", 标识="till", 所属机构标识="market_regulation@440802", 授权范围="food_operation")
     admin.click("登记").sees("只显示这一次").look("client-secret")
     admin.page.get_by_role("button", name="更换 收银系统 的密钥").click()
     admin.sees("只显示这一次")

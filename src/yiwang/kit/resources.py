@@ -55,8 +55,9 @@ def describe(register: Register, system: System) -> Resource:
 def items(register: Register) -> Iterator[Item]:
     """The fields of the trade, in the model's order."""
     asked = form_of(register).base_fields if register.fields or register.form else {}
+    own = OWN if issubclass(register.model, Kept) else ()
     for field in register.model._meta.concrete_fields:
-        if field.name in OWN or (field.primary_key and field.name not in register.fields):
+        if field.name in own or (field.primary_key and field.name not in register.fields):
             continue
         required = asked[field.name].required if field.name in asked else not field.blank and not field.null
         yield Item(field.name, str(field.verbose_name), kind_of(field), required, field.name in register.personal, _values(field))

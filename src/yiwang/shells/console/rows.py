@@ -150,7 +150,8 @@ def _render(request: HttpRequest, register: Register, found: Any, *, clear: bool
 
 def fields_of(register: Register) -> list[Column]:
     """Every field of the model that people read, in its own order, then the computed columns."""
-    own = [Column(code=f.name) for f in register.model._meta.concrete_fields if f.name not in KEPT and not f.primary_key]
+    kept = KEPT if issubclass(register.model, Kept) else ()
+    own = [Column(code=f.name) for f in register.model._meta.concrete_fields if f.name not in kept and not f.primary_key]
     return own + [c for c in register.shown if c.show]
 
 
