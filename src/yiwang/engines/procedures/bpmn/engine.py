@@ -24,7 +24,7 @@ from SpiffWorkflow.util.task import TaskState
 from yiwang.engines.procedures.bpmn import decisions, expressions
 from yiwang.engines.procedures.bpmn.decisions import Decision
 from yiwang.engines.procedures.bpmn.graph import WAITING, Graph, Kind, Node
-from yiwang.engines.procedures.bpmn.names import STEP, names_of, variable
+from yiwang.engines.procedures.bpmn.names import STEP, TARGET, names_of, variable
 from yiwang.engines.procedures.bpmn.reading import BPMN
 
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
@@ -129,8 +129,9 @@ class Run:
         self._go()
 
     def fire(self, timer: str) -> None:
-        """The moment of that timer has come. Raises KeyError for one that does not run."""
-        task = self._at(timer)
+        """The moment of that timer has come: nobody acted, so conditions find no step, and none of the task that it interrupts. Raises KeyError for one that does not run."""
+        task, node = self._at(timer), self.program.graph.nodes[timer]
+        self._know({STEP: None, TARGET: None, **({variable(node.host): None} if node.host and node.interrupting else {})})
         task._set_internal_data(event_value=PAST)
         task.task_spec._update(task)
         self._go()

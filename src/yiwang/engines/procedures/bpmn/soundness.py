@@ -179,16 +179,35 @@ def _explore(graph: Graph, markings: int, seconds: float) -> Explored:
 
 
 def _moves(explored: Explored, marking: Marking) -> Iterator[Marking]:
-    """Every state one move away. A move that would put a second mark into one place is told and not followed."""
+    """Every state one move away. A move that would put a second mark into one place is told and not followed.
+
+    A mark on an arrow that can go on goes before anyone acts, as in the engine. Nothing but its own move takes such a mark, so the order of those moves changes no
+    outcome (a persistent set, Godefroid 1996); without this, six tasks with a time limit each would have 17,000 states.
+    """
     graph = explored.graph
+    arrows = [graph.flows[mark[1:]] for mark in marking if mark[0] == ">"]
+    moving = [flow for flow in arrows if not _waits(graph, marking, flow)]
+    if moving:
+        yield from _enter(explored, marking, min(moving, key=lambda flow: (_turn(graph.nodes[flow.target]), flow.id)))
+        return
     for mark in marking:
         if mark[0] == "@":
             yield from _leave(explored, marking, graph.nodes[mark[1:]])
-        elif mark[0] == ">":
-            yield from _enter(explored, marking, graph.flows[mark[1:]])
-        else:
+        elif mark[0] == "!":
             timer = graph.nodes[mark[1:]]
             yield from _move(explored, marking, {mark}, timer, graph.out[timer.id])
+
+
+def _waits(graph: Graph, marking: Marking, flow: Flow) -> bool:
+    """At a join whose other branches have not arrived."""
+    return graph.nodes[flow.target].kind is Kind.PARALLEL and any(f">{f.id}" not in marking for f in graph.into[flow.target])
+
+
+def _turn(node: Node) -> int:
+    """Joins after what may still arrive at them twice; ends after what they would close over, and the one that ends everything last."""
+    if node.kind is not Kind.END:
+        return int(node.kind is Kind.PARALLEL)
+    return 4 if node.terminate else 2 + (not node.name)
 
 
 def _enter(explored: Explored, marking: Marking, flow: Flow) -> Iterator[Marking]:
@@ -197,9 +216,7 @@ def _enter(explored: Explored, marking: Marking, flow: Flow) -> Iterator[Marking
         for out in graph.out[node.id]:
             yield from _move(explored, marking, {f">{flow.id}"}, node, [out])
     elif node.kind is Kind.PARALLEL:
-        needed = {f">{f.id}" for f in graph.into[node.id]}
-        if needed <= marking:
-            yield from _move(explored, marking, needed, node, graph.out[node.id])
+        yield from _move(explored, marking, {f">{f.id}" for f in graph.into[node.id]}, node, graph.out[node.id])
     elif node.kind is Kind.END:
         yield from _end(explored, marking, flow, node)
     else:

@@ -222,6 +222,22 @@ def test_malformed(change: dict[str, object], words: str) -> None:
     assert any(words in f.words for f in soundness.findings(sketch.graph(block)))
 
 
+def test_after_a_time_limit_conditions_find_no_step_of_an_earlier_round() -> None:
+    """Disagreed, sent back, then silent: the silence is not read as the disagreement of the first round."""
+    sketch = Sketch()
+    inner = limited(sketch)
+    merge, split, out = sketch.node(Kind.EXCLUSIVE), sketch.node(Kind.EXCLUSIVE), sketch.node(Kind.EXCLUSIVE)
+    sketch.chain((merge, merge), inner)
+    sketch.arrow(inner[1], split)
+    sketch.arrow(split, merge, f'{inner[0]} == "x"')
+    sketch.nodes[split] = replace(sketch.nodes[split], default=sketch.arrow(split, out))
+    run = engine.Run(engine.program(sketch.graph((merge, out)), {}))
+    run.complete(inner[0], step="x")
+    assert run.standing == [inner[0]]
+    run.fire(run.timers[0])
+    assert run.over and run.ended_at == ["end"]
+
+
 def test_too_many_states_are_said_to_be_too_many_and_in_time() -> None:
     sketch = Sketch()
     tasks = [build(sketch, ("seq", "task", ("seq", "task", "task"))) for _ in range(14)]
@@ -229,6 +245,13 @@ def test_too_many_states_are_said_to_be_too_many_and_in_time() -> None:
     found = soundness.findings(sketch.graph(branched(sketch, Kind.PARALLEL, tuple(tasks))), seconds=2.0)
     assert ["状态数超出" in f.words for f in found] == [True]
     assert time.monotonic() - begun < 10
+
+
+def test_many_limits_side_by_side_are_proven_quickly() -> None:
+    """Eight offices asked at once, each with its limit: what only passes through is no state of its own."""
+    sketch = Sketch()
+    graph = sketch.graph(branched(sketch, Kind.PARALLEL, tuple(build(sketch, "limit") for _ in range(8))))
+    assert soundness.findings(graph, markings=5_000, seconds=60) == []
 
 
 def test_two_arrows_from_one_element_to_a_join_are_refused() -> None:
