@@ -86,7 +86,7 @@ def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZ
 def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, size: int) -> Listed:
     if after:
         found = found.filter(_beyond(register, order, after))
-    name = order.lstrip("-")
+    name = _column(register, order)
     sign = "-" if order.startswith("-") else ""
     keys = [f"{sign}pk"] if name == "pk" else [f"{sign}{name}", f"{sign}pk"]
     taken = list(found.order_by(*keys)[: size + 1])
@@ -171,6 +171,13 @@ def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
     return found.select_related(*sorted(needed)) if needed else found
 
 
+def _column(register: Register, order: str) -> str:
+    """What an order compares: of a key to another table the key itself, which has an index, not how that table sorts."""
+    name = order.lstrip("-")
+    plain = name != "pk" and "__" not in name
+    return str(register.model._meta.get_field(name).attname) if plain else name  # type: ignore[union-attr]  # a column
+
+
 def _key(row: Any, name: str) -> str:
     value = getattr(row, name)
     return base64.urlsafe_b64encode(json.dumps([value, row.pk], default=str).encode()).decode().rstrip("=")
@@ -179,7 +186,7 @@ def _key(row: Any, name: str) -> str:
 def _beyond(register: Register, order: str, after: str) -> Any:
     try:
         value, pk = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
-        name = order.lstrip("-")
+        name = _column(register, order)
         key = register.model._meta.pk
         column = key if name == "pk" else cells.field_at(register.model, name)
         value, pk = column.to_python(value), key.to_python(pk)

@@ -1,6 +1,6 @@
 """Likeness by hand; one matter, one incident; the flow with its refusals; who sees the reporter."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from math import exp
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +23,7 @@ from yiwang.platforms.incidents.models import Incident, Report, Verification
 from yiwang.platforms.incidents.rules import Candidate, decide, likeness, overlap
 
 METRE = 1 / 111_320
+SAMPLES = {"routing": lambda n: {"since": str(date(2025, 3, 3) + timedelta(days=n)), "until": "2099-12-31"}}  # once for a kind, a place and a day
 
 
 def near(metres: float, hours: float = 0.0, text: str = "岸边有垃圾", same: bool = True) -> Candidate:
