@@ -50,7 +50,7 @@ def test_two_people_change_one_row_and_the_second_is_shown_what_the_first_wrote(
     other.page.get_by_label("名称").fill("试验沟（乙）")
     other.click("保存").sees("现在是 13.1").look("row-changed-meanwhile")
     assert other.page.get_by_label("名称").input_value() == "试验沟（乙）", "what the second typed is still there"
-    other.page.get_by_label("长度（公里）").fill("13.1")
+    assert other.page.get_by_label("长度（公里）").input_value() == "13.10", "what the first changed is taken over where the second changed nothing"
     other.click("保存").sees("已保存")
     assert city.sql("SELECT name, length_km::text, revision FROM river_chief_river WHERE code = 'T-2000'") == [("试验沟（乙）", "13.10", 3)]
 

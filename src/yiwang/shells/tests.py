@@ -46,6 +46,8 @@ def test_an_official_adds_finds_changes_and_reads_a_row() -> None:
     assert office.post(f"/work/r/river/{pk}/edit", {**FORM, "name": "九洲江干流", "revision": "1", "reason": "更名"}).status_code == 302
     late = office.post(f"/work/r/river/{pk}/edit", {**FORM, "name": "九州江", "revision": "1"})
     assert late.status_code == 409 and "没有保存" in late.content.decode() and "现在是 九洲江干流" in late.content.decode()
+    page = office.post(f"/work/r/river/{pk}/edit", {**FORM, "length_km": "170", "revision": "1"}).content.decode()
+    assert 'value="170"' in page and 'value="九洲江干流"' in page, "what was typed stays; what was left as it was says what is so now"
     past = office.get(f"/work/r/river/{pk}?on=2020-01-01").content.decode()
     assert "当时还没有这条记录" in past and "更名" in past
 

@@ -30,6 +30,14 @@ def versions(row: Model, *, limit: int = 200) -> "list[Version]":
     return list(Version.objects.filter(_of(row)).order_by("-at", "-id")[:limit])
 
 
+def replaced(row: Any, revision: int) -> dict[str, Any]:
+    """What the fields changed after `revision` said at that revision, as a snapshot holds it."""
+    said: dict[str, Any] = {}
+    for version in versions(row, limit=max(row.revision - revision, 0)):
+        said |= version.before  # the newest first: what an older one says is nearer to the revision
+    return said
+
+
 def changes(register: Register, row: Model, *, clear: bool = False) -> list[Change]:
     """The timeline of a row; personal values are masked unless `clear`."""
     return [

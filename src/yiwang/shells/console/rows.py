@@ -186,9 +186,7 @@ def _form(request: HttpRequest, register: Register, found: Any) -> HttpResponse:
     actor = actor_of(request)
     if not registers.may_edit(actor, register):
         raise NotAllowed(f"您当前的身份不能修改“{register.name}”。")
-    form: Any = form_of(register)(request.POST or None, instance=found)
-    if hasattr(form, "restrict_to"):
-        form.restrict_to(actor)
+    form = _made(request, register, request.POST or None, found)
     if request.method != "POST":
         return render(request, "console/register_form.html", {"page": FormPage(register, form, found)})
     reason, since = request.POST.get("reason", ""), parse_date(request.POST.get("valid_from", "") or "")
@@ -203,8 +201,29 @@ def _form(request: HttpRequest, register: Register, found: Any) -> HttpResponse:
         form.is_valid()
         return render(request, "console/register_form.html", {"page": FormPage(register, form, found, problem.message, errors=problem.fields)}, status=422)
     except Conflict as problem:
-        latest = registers.changes(register, found)[:1]
-        page = FormPage(register, form, registers.find(actor, register, found.pk), f"{problem.message}{problem.hint}", latest)
+        latest, now = registers.changes(register, found)[:1], registers.find(actor, register, found.pk)
+        merged = _merged(request, register, form, now, int(seen) if seen.isdigit() else now.revision)
+        page = FormPage(register, merged, now, f"{problem.message}{problem.hint}", latest)
         return render(request, "console/register_form.html", {"page": page}, status=409)
     flash.success(request, "已保存。")
     return redirect("register:row", register=register.code, row=kept.pk)
+
+
+def _made(request: HttpRequest, register: Register, data: Any, row: Any) -> Any:
+    """The register's form, its keys only those that the actor may see."""
+    form: Any = form_of(register)(data, instance=row)
+    if hasattr(form, "restrict_to"):
+        form.restrict_to(actor_of(request))
+    return form
+
+
+def _merged(request: HttpRequest, register: Register, form: Any, now: Any, seen: int) -> Any:
+    """The form again: what was typed stays, and fields left as they were seen say what the row says now."""
+    if not form.is_valid():
+        return form
+    typed, current = registers.snapshot(form.instance), registers.snapshot(now)
+    data, fresh = request.POST.copy(), _made(request, register, None, now)
+    for name, was in registers.replaced(now, seen).items():
+        if name in fresh.fields and typed.get(name) == was != current.get(name):
+            data[name] = fresh[name].value()
+    return _made(request, register, data, now)
