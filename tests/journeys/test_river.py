@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.city import City
@@ -68,6 +69,7 @@ def found(chief: Person, photo: str, *, kind: str, note: str) -> None:
     page.locator("#f1-thumbs img").wait_for()
 
 
+@pytest.mark.serves("river_chief_standards:0")
 def test_a_walk_finds_a_problem_that_four_people_settle(person: Make, city: City, photo: str) -> None:
     chief = person("zhenhezhang", **PHONE)
     chief.go("/field/").sees("南桥河镇级段").look("river-errands")
@@ -164,6 +166,7 @@ def post(who: Person, address: str, form: dict[str, Any]) -> dict[str, Any]:
     return dict(answer.json())
 
 
+@pytest.mark.serves("river_chief_platform:1")
 def test_a_citizen_reports_by_the_sign_and_rates_and_no_stranger_learns_who(person: Make, city: City, photo: str) -> None:
     office = person("hezhangban")
     office.go("/work/r/reach/").page.locator("main").get_by_role("link", name=REACH).first.click()
