@@ -1,7 +1,7 @@
 // The editor: bpmn-js with only the elements that the engine runs, in Chinese, and a form beside it for what is ours (role, steps, stage, timer, condition).
 import Modeler from "bpmn-js/lib/Modeler";
 import palette from "./palette.js";
-import { lights, named } from "./shared.js";
+import { READABLE, lights, named, zoomer } from "./shared.js";
 import { properties } from "./properties.js";
 
 const OURS = {
@@ -15,6 +15,8 @@ const WORDS = {
   "Activate hand tool": "移动画布", "Activate lasso tool": "框选", "Activate create/remove space tool": "拉开距离", "Activate global connect tool": "连线",
   "Connect to other element": "连到另一个元素", Delete: "删除", "Open {element}": "打开",
 };
+
+const PALETTE = 130; // pixels that the palette covers
 
 const form = document.querySelector("[data-flow-edit]");
 if (form) edit(form);
@@ -32,8 +34,10 @@ async function edit(form) {
     return;
   }
   form.classList.add("drawn");
-  modeler.get("canvas").zoom("fit-viewport", "auto");
+  const canvas = modeler.get("canvas");
+  begin(canvas);
   named(modeler, box);
+  zoomer(box, { "-": () => modeler.get("zoomScroll").stepZoom(-1), "+": () => modeler.get("zoomScroll").stepZoom(1), 全图: () => canvas.zoom("fit-viewport", "auto") });
   properties(modeler, form);
   report(modeler, form);
   let sent = false;
@@ -44,6 +48,14 @@ async function edit(form) {
     sent = true;
     form.requestSubmit(event.submitter);
   });
+}
+
+/** The beginning of the drawing at a size that can be read, clear of the palette. */
+function begin(canvas) {
+  const { inner, outer } = canvas.viewbox();
+  const scale = READABLE * 0.8;
+  const height = outer.height / scale;
+  canvas.viewbox({ x: inner.x - PALETTE / scale, y: inner.y + Math.min(0, inner.height - height) / 2 - 20, width: outer.width / scale, height });
 }
 
 /** Each sentence of the report lights its element and goes there. */

@@ -1,6 +1,7 @@
 """Flows that officials redraw: the list of versions, the editor with its report, the trial on a past case, publishing, files in and out."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from django.contrib import messages as flash
@@ -15,7 +16,7 @@ from yiwang.base.errors import Conflict, Invalid, NotFound, YiwangError
 from yiwang.engines.parties.models import Organisation
 from yiwang.engines.procedures.api import flows
 from yiwang.engines.procedures.models import FlowVersion
-from yiwang.kit.declare import Procedure
+from yiwang.kit.declare import Procedure, State
 from yiwang.kit.guards import actor_of
 from yiwang.kit.registry import registry
 
@@ -66,6 +67,11 @@ class DeclaredPage:
     procedure: Procedure
     diagram: str
 
+    @property
+    def rows(self) -> list[tuple[State, list[str]]]:
+        """Every state with what may be done there."""
+        return [(state, [step.name for step in self.procedure.steps_from(state.code)]) for state in self.procedure.states]
+
 
 def listing(request: HttpRequest) -> HttpResponse:
     """Every procedure with its drawings."""
@@ -103,7 +109,7 @@ def bring(request: HttpRequest) -> HttpResponse:
         if drawn is None or any((f.size or 0) > LARGEST for f in (drawn, *tables)):
             raise Invalid("请选择不超过 2 MB 的 BPMN 文件。")
         version = flows.bring(
-            actor_of(request), procedure=asked.get("procedure", ""), item=asked.get("item", "").strip(), name=asked.get("name", "").strip() or str(drawn.name),
+            actor_of(request), procedure=asked.get("procedure", ""), item=asked.get("item", "").strip(), name=asked.get("name", "").strip() or PurePath(str(drawn.name)).stem,
             bpmn=drawn.read(), dmn=[f.read() for f in tables],
         )  # fmt: skip
     except flows.Unreadable as problem:

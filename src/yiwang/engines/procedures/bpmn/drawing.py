@@ -122,8 +122,14 @@ def _diagram(root: "etree._Element", graph: Graph) -> None:
         shape = etree.SubElement(plane, f"{{{DI}}}BPMNShape", {"id": f"{code}_shape", "bpmnElement": code})
         if graph.nodes[code].kind is Kind.EXCLUSIVE:
             shape.set("isMarkerVisible", "true")
-        etree.SubElement(shape, f"{{{DC}}}Bounds", {"x": str(box.x), "y": str(box.y), "width": str(box.width), "height": str(box.height)})
-    for flow in graph.flows.values():
-        edge = etree.SubElement(plane, f"{{{DI}}}BPMNEdge", {"id": f"{flow.id}_edge", "bpmnElement": flow.id})
-        for x, y in layout.route(placed, flow):
+        _bounds(shape, box)
+    for code, way in layout.routes(graph, placed).items():
+        edge = etree.SubElement(plane, f"{{{DI}}}BPMNEdge", {"id": f"{code}_edge", "bpmnElement": code})
+        for x, y in way:
             etree.SubElement(edge, f"{{{DD}}}waypoint", {"x": str(x), "y": str(y)})
+        if graph.flows[code].name:
+            _bounds(etree.SubElement(edge, f"{{{DI}}}BPMNLabel"), layout.label(way, graph.flows[code].name))
+
+
+def _bounds(shape: "etree._Element", box: layout.Box) -> None:
+    etree.SubElement(shape, f"{{{DC}}}Bounds", {"x": str(box.x), "y": str(box.y), "width": str(box.width), "height": str(box.height)})

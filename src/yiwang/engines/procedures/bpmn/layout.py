@@ -1,11 +1,16 @@
 """Where the elements of a flow stand: layers from the start, each element beside what leads to it. Arrows that go back run below everything."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from yiwang.engines.procedures.bpmn.graph import TASKS, Flow, Graph, Kind
+from yiwang.engines.procedures.bpmn.graph import TASKS, Graph, Kind
 
 COLUMN, ROW, LEFT, TOP = 180, 120, 160, 100
 TASK, GATEWAY, EVENT = (110, 80), (50, 50), (36, 36)
+SIDE, LANE, LETTER = TASK[0] // 2 + 25, 40, 12  # from the middle of a column to the free way beside it, between two ways back, one Chinese character
+LOW = {Kind.EXCLUSIVE, Kind.PARALLEL, Kind.BOUNDARY}
+Point = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -43,18 +48,66 @@ def place(graph: Graph) -> dict[str, Box]:
     return placed
 
 
-def route(placed: dict[str, Box], flow: Flow) -> list[tuple[int, int]]:
-    """Right angles: straight on, or a bend half way; back under the lowest row."""
-    source, target = placed[flow.source], placed[flow.target]
+def routes(graph: Graph, placed: dict[str, Box]) -> dict[str, list[Point]]:
+    """The corners of every arrow: right angles, around what stands between where there is a way, and what goes back below everything in a lane of its own."""
+    drawn: dict[str, list[Point]] = {}
+    lane = max(box.y + box.height for box in placed.values()) + LANE
+    for flow in graph.flows.values():
+        source, target = placed[flow.source], placed[flow.target]
+        between = [box for box in placed.values() if box not in (source, target)]
+        others = [drawn[f.id] for f in graph.flows.values() if f.id in drawn and f.source != flow.source and f.target != flow.target]
+        ways = list(_ways(source, target, lane, low=graph.nodes[flow.source].kind in LOW))
+        drawn[flow.id] = min(ways, key=lambda way: 10 * _over(way, between) + _along(way, others))
+        lane += LANE * any(y == lane for _, y in drawn[flow.id])
+    return drawn
+
+
+def label(way: list[Point], words: str) -> Box:
+    """Where the words of an arrow stand: above its longest level part, at the end that leads to the target."""
+    (x1, y), (x2, _) = max(((a, b) for a, b in pairwise(way) if a[1] == b[1]), key=lambda part: abs(part[0][0] - part[1][0]), default=(way[0], way[-1]))
+    width = min(LETTER * len(words), COLUMN // 2)
+    height = LETTER * 7 // 6 * -(-LETTER * len(words) // width)
+    middle = (x1 + x2) // 2 if x1 < x2 and len(way) == 2 else x2 - 12 - width // 2 if x1 < x2 else (x1 + x2) // 2
+    return Box(middle - width // 2, y - height - 3, width, height)
+
+
+def _ways(source: Box, target: Box, lane: int, *, low: bool) -> Iterator[list[Point]]:
+    """Ways from one shape to the other, the plainest first. `low`: it rather leaves below than at its side."""
     (sx, sy), (tx, ty) = source.middle, target.middle
-    if target.x > source.x + source.width:
-        start, end = (source.x + source.width, sy), (target.x, ty)
-        bend = target.x - 30
-        return [start, end] if sy == ty else [start, (bend, sy), (bend, ty), end]
-    floor = max(box.y + box.height for box in placed.values()) + 30
-    down = (sx, source.y + source.height)
-    up = (tx, target.y + target.height)
-    return [down, (sx, floor), (tx, floor), up]
+    right, below = source.x + source.width, source.y + source.height
+    if target.x > right:
+        if sy == ty:
+            yield [(right, sy), (target.x, ty)]
+        elif low:
+            yield [(sx, below if ty > sy else source.y), (sx, ty), (target.x, ty)]
+        for bend in (tx - SIDE, sx + SIDE):
+            yield [(right, sy), (bend, sy), (bend, ty), (target.x, ty)]
+    for leave in ([(sx, below), (sx, lane)], [(right, sy), (sx + SIDE, sy), (sx + SIDE, lane)]):
+        for arrive in ([(tx, lane), (tx, target.y + target.height)], [(tx - SIDE, lane), (tx - SIDE, ty), (target.x, ty)]):
+            yield [*leave, *arrive]
+
+
+def _over(way: list[Point], boxes: list[Box]) -> int:
+    """How many shapes it would cross."""
+    return sum(
+        min(ax, bx) < box.x + box.width and max(ax, bx) > box.x and min(ay, by) < box.y + box.height and max(ay, by) > box.y
+        for (ax, ay), (bx, by) in pairwise(way)
+        for box in boxes
+    )
+
+
+def _along(way: list[Point], others: list[list[Point]]) -> int:
+    """How many parts would lie on an arrow that has nothing to do with it."""
+    parts = [part for other in others for part in pairwise(other)]
+    return sum(_overlie(one, part) for one in pairwise(way) for part in parts)
+
+
+def _overlie(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
+    for level, along in ((1, 0), (0, 1)):
+        if one[0][level] == one[1][level] == other[0][level] == other[1][level]:
+            (a, b), (c, d) = sorted(p[along] for p in one), sorted(p[along] for p in other)
+            return max(a, c) < min(b, d)
+    return False
 
 
 def _layers(graph: Graph) -> dict[str, int]:

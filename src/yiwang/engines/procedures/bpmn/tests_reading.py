@@ -1,12 +1,14 @@
 """Files as other tools write them: they work, or the element that does not is named. None of them hangs."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from yiwang.engines.procedures.bpmn import drawing, reading, soundness
+from yiwang.engines.procedures.bpmn import drawing, layout, reading, soundness
 from yiwang.engines.procedures.bpmn.graph import Kind
+from yiwang.kit.registry import registry
 
 HEAD = 'xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:signavio="http://www.signavio.com"'
 BPMN_IO = f"""<?xml version="1.0" encoding="UTF-8"?><bpmn:definitions {HEAD} id="D" exporter="bpmn-js"><bpmn:process id="P" isExecutable="false">
@@ -66,3 +68,15 @@ def test_the_example_of_the_page_runs() -> None:
     page = (Path(__file__).parents[5] / "docs" / "engines" / "flows.md").read_text(encoding="utf-8")
     for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(compile(example, "flows.md", "exec"), {})
+
+
+def test_no_arrow_of_a_declared_flow_runs_through_a_task() -> None:
+    for code, version in registry().procedures:
+        graph = drawing.graph_of(registry().procedures[code, version])
+        placed = layout.place(graph)
+        for flow, way in layout.routes(graph, placed).items():
+            ends = {graph.flows[flow].source, graph.flows[flow].target}
+            for node, box in placed.items():
+                for (ax, ay), (bx, by) in pairwise(way):
+                    apart = max(ax, bx) <= box.x or min(ax, bx) >= box.x + box.width or max(ay, by) <= box.y or min(ay, by) >= box.y + box.height
+                    assert node in ends or apart, (code, flow, node)

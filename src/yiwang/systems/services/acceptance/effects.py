@@ -30,6 +30,19 @@ def lend(case: Any, application: Application | None) -> None:
         case.item_version = application.version
 
 
+# --- what a drawn flow may ask ----------------------------------------------------------------------------------------------------------------
+
+
+def owed(case: Any) -> int:
+    """How many materials the applicant promised to bring later (容缺) and has not brought."""
+    return Material.objects.filter(application__case=case, way=Material.Way.PROMISE).count()
+
+
+def corrected(case: Any) -> bool:
+    """Whether the applicant was asked for corrections, which the law allows once (行政许可法第三十二条)."""
+    return Correction.objects.filter(application__case=case).exists()
+
+
 # --- amounts of clocks -------------------------------------------------------------------------------------------------------------------------
 
 

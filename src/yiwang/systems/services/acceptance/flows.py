@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Clock, Procedure, State, Step
+from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Clock, Fact, Procedure, State, Step
 from yiwang.systems.services.acceptance import effects, forms, papers
 
 Effect = Callable[[Any, Any, dict[str, Any]], None]
@@ -141,12 +141,21 @@ def grant(target: str | Callable[[Any, dict[str, Any]], str], targets: tuple[str
     )
 
 
+FACTS = (
+    Fact(code="channel", name="渠道：internet 网上、counter 窗口、api 系统对接", value=lambda case: str(case.channel)),
+    Fact(code="item", name="事项标识", value=lambda case: str(case.item_key)),
+    Fact(code="applicant", name="申请人：person 自然人、entity 法人或其他组织", value=lambda case: str(case.applicant.kind)),
+    Fact(code="owed", name="容缺待补的材料件数", value=effects.owed),
+    Fact(code="corrected", name="是否要求过补正", value=effects.corrected),
+)
+
 ENDINGS = (DONE, REFUSED, NOT_ACCEPTED, WITHDRAWN, LAPSED)
 
 promise = Procedure(
     code="promise",
     name="承诺件",
     start="new",
+    facts=FACTS,
     stages=STAGES,
     states=(NEW, SUBMITTED, CORRECTING, REVIEWING, INSPECTING, SPECIAL, DECIDING, LICENSING, DELIVERING, *ENDINGS),
     steps=(
@@ -159,6 +168,7 @@ joint = Procedure(
     code="joint",
     name="联合审批",
     start="new",
+    facts=FACTS,
     stages=("提交", "受理", "会审", "决定", "领取"),
     states=(
         NEW, SUBMITTED, CORRECTING, replace(CONSULTING, stage="会审"), replace(REVIEWING, stage="会审"), replace(INSPECTING, stage="会审"),
@@ -181,6 +191,7 @@ instant = Procedure(
     code="instant",
     name="即办件",
     start="new",
+    facts=FACTS,
     stages=("提交", "决定", "领取"),
     states=(
         NEW,

@@ -205,3 +205,12 @@ def test_a_draft_of_an_older_version_is_checked_and_kept_by_todays() -> None:
     applying.save(actor, draft.pk, answers={"fresh": "答"})
     case = applying.submit(actor, draft.pk)
     assert Application.objects.get(case=case).version_id == newer.pk
+
+
+def test_what_a_drawn_flow_may_ask_of_an_application() -> None:
+    """The channel, who applies, what is still owed: known when the step is taken. A decision that needs no correction is not asked for one."""
+    _, case = submitted_food()
+    facts = {fact.code: fact.value for fact in case.declared.facts}
+    assert {code: value(case) for code, value in facts.items()} == {"channel": "internet", "item": case.item_key, "applicant": "entity", "owed": 1, "corrected": False}
+    procedures.perform(person("chikan_window"), case.pk, "ask_correction", POINTS)
+    assert facts["corrected"](case) is True
