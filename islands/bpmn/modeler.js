@@ -58,8 +58,10 @@ function begin(canvas) {
   canvas.viewbox({ x: inner.x - PALETTE / scale, y: inner.y + Math.min(0, inner.height - height) / 2 - 20, width: outer.width / scale, height });
 }
 
-/** Each sentence of the report lights its element and goes there. */
+/** Each sentence of the report lights its element and goes there; the first that forbids publishing is in view. */
 function report(modeler, form) {
+  const first = modeler.get("elementRegistry").get(document.querySelector("[data-element]:not([data-hint])")?.dataset.element);
+  if (first) modeler.get("canvas").scrollToElement(first, { top: 80, right: 80, bottom: 80, left: PALETTE + 20 });
   for (const item of document.querySelectorAll("[data-element]")) {
     const element = modeler.get("elementRegistry").get(item.dataset.element);
     if (!element) continue;
