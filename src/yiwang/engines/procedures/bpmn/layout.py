@@ -63,8 +63,10 @@ def routes(graph: Graph, placed: dict[str, Box]) -> dict[str, list[Point]]:
 
 
 def label(way: list[Point], words: str) -> Box:
-    """Where the words of an arrow stand: above its longest level part, at the end that leads to the target."""
-    (x1, y), (x2, _) = max(((a, b) for a, b in pairwise(way) if a[1] == b[1]), key=lambda part: abs(part[0][0] - part[1][0]), default=(way[0], way[-1]))
+    """Where the words of an arrow stand: before its target, where arrows of one choice lie apart; of one that runs below everything, above its lane."""
+    level = [(a, b) for a, b in pairwise(way) if a[1] == b[1]]
+    ahead = way[-1][0] > way[0][0] and way[-2][1] == way[-1][1]
+    (x1, y), (x2, _) = level[-1] if ahead else max(level, key=lambda part: abs(part[0][0] - part[1][0]), default=(way[0], way[-1]))
     width = min(LETTER * len(words), COLUMN // 2)
     height = LETTER * 7 // 6 * -(-LETTER * len(words) // width)
     middle = (x1 + x2) // 2 if x1 < x2 and len(way) == 2 else x2 - 12 - width // 2 if x1 < x2 else (x1 + x2) // 2
