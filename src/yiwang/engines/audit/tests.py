@@ -96,7 +96,7 @@ def test_a_row_settles_before_it_is_sealed(db: None) -> None:
     while api.seal_batch():
         pass
     made = api.record(SYSTEM, "test.act")
-    assert api.seal_batch() is None
+    api.seal_batch()  # of others' rows, should some have settled meanwhile
     with pytest.raises(NotFound):
         api.prove(made.pk)
 

@@ -19,11 +19,11 @@ from yiwang.engines.messages.models import Message
 from yiwang.engines.parties.models import Party
 from yiwang.engines.procedures import api, clocks, timers
 from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Event, Task
-from yiwang.engines.procedures.tests import applicant, approver, committed, declared, now_is, person, submitted, together
+from yiwang.engines.procedures.tests import applicant, approver, committed, declared, nothing_stays, now_is, person, submitted, together
 from yiwang.engines.registers import api as registers
 
 pytestmark = pytest.mark.django_db
-__all__ = ["declared"]  # the trial procedures, for every test of this file
+__all__ = ["declared", "nothing_stays"]  # the trial procedures, for every test of this file
 MONDAY = datetime(2026, 3, 2, 10, 30, tzinfo=ZONE)
 DAYS = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 LATE = timedelta(minutes=1)
