@@ -39,6 +39,11 @@ def test_no_file_is_too_long() -> None:
     assert not long
 
 
+def test_the_kit_stays_small() -> None:
+    """What a newcomer reads to declare a system."""
+    assert sum(len(p.read_text(encoding="utf-8").splitlines()) for p in sources() if "kit" in p.relative_to(SOURCE).parts[:1]) < 6_000
+
+
 def test_no_module_without_a_meaning() -> None:
     assert not [p for p in SOURCE.rglob("*.py") if p.stem in FORBIDDEN]
 
