@@ -27,6 +27,13 @@ def test_every_entry_stands_in_a_chapter_and_has_duties() -> None:
     assert not [c for e in plan.entries().values() for c in (*e.connects, *filter(None, [e.parent])) if c not in plan.names()]
 
 
+def test_every_section_that_an_entry_cites_is_in_the_plan() -> None:
+    refs = [section.ref for section in plan.sections()]
+    assert len(refs) == len(set(refs)) == 212
+    assert not {ref for e in plan.entries().values() for ref in e.where} - set(refs)
+    assert next(s for s in plan.sections() if s.ref == "六（六）8（4）").paragraphs[0].startswith("(4) “互联网+河长制”管理应用。")
+
+
 @pytest.mark.parametrize(("claim", "words"), [
     ("river_chief_platfrom:0", "river_chief_platform"), ("electronic_seal_service:9", "has 4 duties"), ("electronic_seal_service:x", "counted from 0"),
     ("river_sensing_iot:0", "no system answers"), ("electronic_seal_service:0", "does not list"),

@@ -16,8 +16,10 @@ def test_an_official_follows_a_duty_to_the_test_that_shows_it_and_the_system_tha
     entry = official.page.locator("#service_evaluation_good_bad")
     entry.locator("summary").click()
     official.sees("tests/journeys/test_elderly.py::test_an_elder").look("plan-entry")
+    assert entry.get_by_role("link", name="六（二）1（7）").count() == 1
     entry.get_by_role("link", name="政务服务“好差评”").click()
     official.sees("承担的规划项").sees("平均满意度").look("about-system")
+    official.go("/work/plan/text#六（二）1（7）").sees("立足现状，绘制数字政府建设新蓝图").look("plan-text")
     official.go("/work/plan?q=没有这一项").sees("没有符合条件的规划项").look("plan-empty")
     with official.page.expect_download() as taken:
         official.go("/work/plan?layer=security").click("导出 CSV", role="link")
@@ -36,7 +38,7 @@ def test_every_role_with_what_it_may_do(person: Make) -> None:
 
 def test_a_citizen_is_refused_and_nobody_is_asked_to_sign_in(person: Make) -> None:
     citizen, nobody = person("ruoxi"), person()
-    for path in ("/work/plan", "/work/plan.csv", "/work/systems", "/work/systems/river_chief", "/work/roles"):
+    for path in ("/work/plan", "/work/plan/text", "/work/plan.csv", "/work/systems", "/work/systems/river_chief", "/work/roles"):
         citizen.go(path).sees("您当前的身份不能进入这一页")
         nobody.go(path)
         assert "/accounts/login/" in nobody.page.url

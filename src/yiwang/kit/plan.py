@@ -46,6 +46,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A part of the plan as it is written."""
+
+    ref: str  #: section number as entries cite it: 六（六）8（4）
+    depth: int  #: 1 (六、) to 4 ((4))
+    paragraphs: tuple[str, ...]  #: the first begins with its number
+
+
+@dataclass(frozen=True)
 class Duty:
     """One duty: served when a journey shows it, begun when a system has taken on the entry, open otherwise."""
 
@@ -187,5 +196,15 @@ def _marked(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
 
 
 @cache
+def sections() -> tuple[Section, ...]:
+    """The plan itself, in its own order."""
+    return tuple(Section(part["ref"], part["depth"], tuple(part["text"].split("\n"))) for part in _read("plan_text.yaml"))
+
+
+@cache
 def _file() -> dict[str, Any]:
-    return dict(yaml.load((DATA / "plan.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    return dict(_read("plan.yaml"))
+
+
+def _read(name: str) -> Any:
+    return yaml.load((DATA / name).read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -70,7 +70,7 @@ CORRECTIONS = [
     path("corrections/<int:asked>/answer", guarded(OFFICIAL)(corrections.answer), name="answer"),
 ]
 MINE = [path("data", guarded(SIGNED_IN)(mine.mine), name="data"), path("data/<slug:register>/<slug:row>", guarded(SIGNED_IN)(mine.ask), name="ask")]
-PLAN = [path("plan", guarded(OFFICIAL)(plan.ledger), name="ledger"), path("plan.csv", guarded(OFFICIAL)(plan.table), name="table")]
+PLAN = [path("plan", guarded(OFFICIAL)(plan.ledger), name="ledger"), path("plan/text", guarded(OFFICIAL)(plan.text), name="text"), path("plan.csv", guarded(OFFICIAL)(plan.table), name="table")]
 
 
 def system_pages(zone: str) -> Iterator[URLPattern | URLResolver]:

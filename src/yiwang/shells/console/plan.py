@@ -69,6 +69,23 @@ def ledger(request: HttpRequest) -> HttpResponse:
     return render(request, "console/plan.html", {"page": page})
 
 
+@dataclass(frozen=True)
+class Part:
+    """A section of the plan with the entries that cite it."""
+
+    section: plan.Section
+    entries: list[plan.Entry]
+
+
+def text(request: HttpRequest) -> HttpResponse:
+    """The plan itself, section by section, each with the entries of the ledger that come from it."""
+    cited: dict[str, list[plan.Entry]] = {}
+    for entry in plan.entries().values():
+        for ref in entry.where:
+            cited.setdefault(ref, []).append(entry)
+    return render(request, "console/plan_text.html", {"page": [Part(section, cited.get(section.ref, [])) for section in plan.sections()]})
+
+
 def table(request: HttpRequest) -> StreamingHttpResponse:
     """The same entries as CSV, a line for each duty."""
     chosen = _chosen(plan.ledger(registry()), filter_form()(request.GET or None))
