@@ -126,3 +126,12 @@ def test_an_address_that_no_column_can_hold_is_answered(path: str) -> None:
 def test_so_is_such_a_form() -> None:
     answer = Client().post("/accounts/login/", {"login": "hai\0tang", "password": "x"})
     assert answer.status_code == 422 and "不能保存的字符" in answer.content.decode()
+
+
+def test_a_flow_is_redrawn_for_one_item_by_its_name() -> None:
+    editor = browser("editor")
+    made = editor.post("/work/flows/new", {"procedure": "promise", "name": "食品", "item": "食品经营许可（新办）"})
+    assert made.status_code == 302 and "食品经营许可（新办）" in editor.get(made["Location"]).content.decode()
+    assert "食品经营许可（新办）" in editor.get("/work/flows/").content.decode()
+    wrong = editor.post("/work/flows/new", {"procedure": "promise", "name": "食品", "item": "没有的事项"})
+    assert wrong.status_code == 422 and "没有叫“没有的事项”的事项" in wrong.content.decode()

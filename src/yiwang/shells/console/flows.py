@@ -19,6 +19,7 @@ from yiwang.engines.procedures.models import FlowVersion
 from yiwang.kit.declare import Procedure, State
 from yiwang.kit.guards import actor_of
 from yiwang.kit.registry import registry
+from yiwang.platforms.items.models import Item
 
 LARGEST = 2_000_000
 
@@ -35,6 +36,7 @@ class Family:
 class FlowsPage:
     families: list[Family]
     today: Any
+    items: dict[str, str]  #: what a flow may be drawn for alone: key → name
     problems: list[str] = field(default_factory=list)  #: of a file that could not be brought in
 
 
@@ -51,6 +53,7 @@ class FlowPage:
     tables: list[Any]
     cases: list[Any]
     today: Any
+    item: str  #: name of the only item it is for
     trial: Any = None
     error: str = ""
     drawn: str = ""  #: what was sent and not kept
@@ -82,7 +85,7 @@ def _list(request: HttpRequest, problems: list[str] | None = None) -> FlowsPage:
     versions = flows.listed(actor_of(request))
     newest = {code: registry().procedure(code) for code, _ in registry().procedures}
     families = [Family(p, [v for v in versions if v.procedure == code]) for code, p in newest.items()]
-    return FlowsPage(families, timezone.localdate(), problems or [])
+    return FlowsPage(families, timezone.localdate(), _items(), problems or [])
 
 
 def declared(request: HttpRequest, procedure: str) -> HttpResponse:
@@ -96,7 +99,10 @@ def declared(request: HttpRequest, procedure: str) -> HttpResponse:
 def begin(request: HttpRequest) -> HttpResponse:
     """A new draft from what is in effect."""
     asked = request.POST
-    version = flows.draft(actor_of(request), procedure=asked.get("procedure", ""), item=asked.get("item", "").strip(), name=asked.get("name", "").strip())
+    try:
+        version = flows.draft(actor_of(request), procedure=asked.get("procedure", ""), item=_item(asked.get("item", "")), name=asked.get("name", "").strip())
+    except Invalid as problem:
+        return render(request, "console/flows.html", {"page": _list(request, [problem.message])}, status=422)
     return redirect("flows:flow", version=version.pk)
 
 
@@ -109,7 +115,7 @@ def bring(request: HttpRequest) -> HttpResponse:
         if drawn is None or any((f.size or 0) > LARGEST for f in (drawn, *tables)):
             raise Invalid("请选择不超过 2 MB 的 BPMN 文件。")
         version = flows.bring(
-            actor_of(request), procedure=asked.get("procedure", ""), item=asked.get("item", "").strip(), name=asked.get("name", "").strip() or PurePath(str(drawn.name)).stem,
+            actor_of(request), procedure=asked.get("procedure", ""), item=_item(asked.get("item", "")), name=asked.get("name", "").strip() or PurePath(str(drawn.name)).stem,
             bpmn=drawn.read(), dmn=[f.read() for f in tables],
         )  # fmt: skip
     except flows.Unreadable as problem:
@@ -143,6 +149,7 @@ def _page(request: HttpRequest, version: FlowVersion, **more: Any) -> FlowPage:
         tables=flows.tables(version),
         cases=flows.past_cases(actor_of(request), version),
         today=timezone.localdate(),
+        item=_items().get(version.item, version.item),
         **more,
     )
 
@@ -218,3 +225,15 @@ ROUTES = (
     ("<int:version>/file.bpmn", "export", export),
 )
 
+
+def _items() -> dict[str, str]:
+    return dict(Item.objects.order_by("name").values_list("key", "name"))
+
+
+def _item(asked: str) -> str:
+    """The key of the item that somebody named; empty for every item. Raises Invalid for a name or key that no item has."""
+    asked = asked.strip()
+    key = {**{name: key for key, name in _items().items()}, **{key: key for key in _items()}}.get(asked, "")
+    if asked and not key:
+        raise Invalid(f"没有叫“{asked}”的事项。")
+    return key
