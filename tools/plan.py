@@ -25,7 +25,9 @@ def sections(text: str) -> Iterator[dict[str, Any]]:
         depth = next((n for n, pattern in enumerate(LEVELS) if re.match(pattern, line)), None)
         if depth is None:
             if found:
-                found[-1]["text"] += f"\n{line}"
+                before = found[-1]["text"].rpartition("\n")[2]
+                torn = len(before) > 25 and before[-1] not in "。；：！？"  # by the end of a page
+                found[-1]["text"] += line if torn else f"\n{line}"
             continue
         number = re.match(LEVELS[depth], line)[1]  # type: ignore[index]  # it matched
         if depth == 0 and number == "一":

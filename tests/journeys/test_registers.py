@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from demo.cast import CAST
 from tests.journeys.conftest import Person
 from yiwang.kit.declare import Register
 from yiwang.kit.records import Kept
 from yiwang.kit.registry import registry
 
 OPENED = [r for r in registry().registers.values() if r.editors and issubclass(r.model, Kept)]
-HOLDER = {"river-office": "hezhangban"}  # role → who of the demo city holds it
+HOLDER = {role: player.username for player in reversed(CAST) for role in player.roles}  # role → who of the demo city holds it
 
 
 @pytest.mark.parametrize("register", OPENED, ids=lambda r: r.code)
