@@ -102,10 +102,10 @@ def _applications(client: int) -> Iterator[Callable[[], Any]]:
     actor = Actor(name="测速系统", client="bench", scope=("*",))
     service = items.service_for(Item.objects.get(key="elderly_card_apply").pk, TOWN).pk
     answers = {"name": name, "number": number, "birth": BORN, "phone": f"154980000{client:02d}"}
-    photo = integrating.Handed("photo", "照片.pdf", b"%PDF-1.4\n%EOF")  # the same content each time: kept once, written down for each
+    papers = [integrating.Handed(code, f"{code}.pdf", b"%PDF-1.4\n%EOF") for code in ("id", "photo")]  # the same content each time: kept once, written down for each
     for _ in itertools.count():
         key = secrets.token_hex(16)
-        yield lambda key=key: integrating.submit_for(actor, service=service, applicant=party, situation={"who": "self"}, answers=answers, materials=[photo], key=key)
+        yield lambda key=key: integrating.submit_for(actor, service=service, applicant=party, situation={"who": "self"}, answers=answers, materials=papers, key=key)
 
 
 def _date(text: str) -> Any:
