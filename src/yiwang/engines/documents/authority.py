@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from django.conf import settings
 
 CA_YEARS, SEAL_YEARS = 20, 5
+SEAL, LONGEST = "电子印章", 64  # a common name is no longer (X.520 ub-common-name, in bytes); the whole name stands as the organisation
 
 
 class Suite(Protocol):
@@ -28,6 +29,11 @@ class Suite(Protocol):
     def certify(self, organ: str, uscc: str) -> x509.Certificate: ...
     def key_of(self, serial: str) -> ec.EllipticCurvePrivateKey: ...
     def forget(self, serial: str) -> None: ...
+
+
+def _within(text: str, size: int) -> str:
+    """As much of the text as fits in so many bytes of UTF-8, whole characters only."""
+    return text.encode()[:size].decode(errors="ignore")
 
 
 class International:
@@ -48,7 +54,11 @@ class International:
         root, root_key = self.authority(), _load(_folder() / "ca.pem")
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
-        subject = x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"), x509.NameAttribute(NameOID.COMMON_NAME, f"{organ[:50]}电子印章")])
+        subject = x509.Name([
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organ),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{_within(organ, LONGEST - len(SEAL.encode()))}{SEAL}"),
+        ])
         certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)

@@ -125,6 +125,13 @@ def _without_permissions(sealed: bytes) -> bytes:
     return sealed.replace(b"/Perms", b"/Perxx")
 
 
+@pytest.mark.parametrize("name", ["湛江市试验局", "湛江经济技术开发区东海岛人力资源和社会保障服务管理局分局", "x" * 64])
+def test_an_office_of_any_name_gets_a_seal(name: str, tmp_path: Path, settings: Settings) -> None:
+    settings.KEYS = tmp_path
+    said = {a.oid._name: str(a.value) for a in authority.International().certify(name, "").subject}
+    assert said["organizationName"] == name and said["commonName"].endswith("电子印章") and name.startswith(said["commonName"].removesuffix("电子印章"))
+
+
 def test_a_seal_of_another_authority_is_named(office: Organisation, tmp_path: Path, settings: Settings) -> None:
     ours = settings.KEYS
     settings.KEYS = tmp_path  # somebody makes the same names under a root of their own

@@ -98,6 +98,7 @@ def _canonical(written: bytes, signature: Any) -> bool:
     return (
         written == b"<" + content.hex().upper().encode() + b">"
         and not any(content[_der_length(content) :])
+        and _filled(content)
         and signed["version"].native == signer["version"].native == "v1"
         and [algorithm.native for algorithm in signed["digest_algorithms"]] == [signer["digest_algorithm"].native]
     )
@@ -110,6 +111,13 @@ def _der_length(content: bytes) -> int:
         return 2 + first
     count = first & 0x7F
     return 2 + count + int.from_bytes(content[2 : 2 + count], "big")
+
+
+def _filled(content: bytes) -> bool:
+    """The outermost element ends where its two parts end, type and signed data (RFC 5652, 3): it has taken none of the padding in."""
+    body = content[2 + (content[1] & 0x7F if content[1] >= 0x80 else 0) : _der_length(content)]
+    kind = _der_length(body)
+    return kind + _der_length(body[kind:]) == len(body)
 
 
 def _problems(pdf: bytes, found: _Signature, used: Seal | None) -> list[str]:
