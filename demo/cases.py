@@ -91,8 +91,7 @@ def _cohort(cohort: int) -> "Counter[str]":
         stories = [Story(plan, Random(f"{SEED}:{plan.key}"), officials, now) for plan in plans]
         play([(story.plan.opened, story.run()) for story in stories] + [(now - timedelta(days=BACK), _evenings(now))], clock, now)
     gc.enable()
-    with connection.cursor() as cursor:  # what the worker owes the past waits behind what people ask for today
-        cursor.execute("UPDATE procrastinate_jobs SET priority = -10 WHERE id > %s AND status = 'todo'", [job])
+    put_behind(job)
     ended = Case.objects.filter(key__in=[str(p.key) for p in plans])
     return Counter(case.declared.state(case.state).name for case in ended)
 
@@ -185,6 +184,12 @@ def last_job() -> int:
         cursor.execute("SELECT coalesce(max(id), 0) FROM procrastinate_jobs")
         found: Any = cursor.fetchone()
     return int(found[0])
+
+
+def put_behind(job: int) -> None:
+    """What the worker owes the past, all jobs after this one, waits behind what people ask for today."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET priority = -10 WHERE id > %s AND status = 'todo'", [job])
 
 
 class _Applicants:

@@ -13,11 +13,11 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import yaml
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from demo import people
-from demo.cases import last_job, play
+from demo.cases import last_job, play, put_behind
 from demo.clock import Clock, office_time
 from demo.stories import Officials
 from yiwang.engines.parties import api as parties
@@ -83,8 +83,7 @@ def _load(written: list[Letter]) -> str:
         acts = [(_moment(letter, now), _Life(letter, writers.of(letter), officials).run()) for letter in written]
         play([*acts, (now - timedelta(days=13), _settled(officials))], clock, now)
     clusters.look()
-    with connection.cursor() as cursor:  # letters of the past are sealed behind what people ask for today
-        cursor.execute("UPDATE procrastinate_jobs SET priority = -10 WHERE id > %s AND status = 'todo'", [job])
+    put_behind(job)
     states = Instance.objects.filter(case__key__in=[f"petition:{key_of(letter.number)}" for letter in written]).select_related("case")
     return "、".join(f"{name} {n}" for name, n in Counter(i.case.declared.state(i.case.state).name for i in states).most_common())
 
