@@ -98,6 +98,7 @@ def test_the_pages_of_bringing_in_and_taking_away() -> None:
     held = io.BytesIO("河湖编码,名称,类型,所属区划,长度（公里）\nGD-1,九洲江,河流,廉江市,168.5\nGD-2,x,河流,没有的县,1\n".encode())
     held.name = "河湖.csv"
     assert "必填" in office.get("/work/r/river/import").content.decode()
+    assert "“经度”“纬度”两列" in office.get("/work/r/outfall/import").content.decode()
     made = office.post("/work/r/river/import", {"file": held, "matching": "add"})
     source = Import.objects.get()
     assert "正在检查" in office.get(made["Location"]).content.decode()

@@ -19,7 +19,7 @@ from yiwang.engines.registers.models import DATA_OFFICER, Export, Import, Import
 from yiwang.kit import cells
 from yiwang.kit.access import restrict
 from yiwang.kit.declare import Register
-from yiwang.kit.forms import form_of
+from yiwang.kit.forms import PlaceField, form_of
 from yiwang.kit.guards import actor_of
 from yiwang.shells.console.lists import declared
 
@@ -179,6 +179,8 @@ def _help(field: forms.Field) -> str:
         return "、".join(str(label) for code, label in field.choices if code)  # type: ignore[union-attr,misc]  # plain pairs of a model's field
     if isinstance(field, forms.DateField):
         return "例如 2026-03-01"
+    if isinstance(field, PlaceField):
+        return "GeoJSON" if field.kind != "Point" else "“经度,纬度”，例如 110.36,21.27；也可以分成“经度”“纬度”两列，或者 GeoJSON"
     return str(field.help_text)
 
 
