@@ -123,7 +123,7 @@ def _asked(rows: int) -> dict[str, tuple[bytes, bytes, bytes]]:
     from yiwang.platforms.identity.models import Account
 
     client = Client()
-    client.force_login(Account.objects.get(username=USER), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username=USER), backend="yiwang.platforms.identity.doors.AccountBackend")
     cookie = f"sessionid={client.cookies['sessionid'].value}"
     river = registry().registers["river"]
     middle = river.model._default_manager.get(pk=rows // 2 // 50 * 50)

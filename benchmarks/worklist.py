@@ -150,7 +150,7 @@ def _signed_in() -> str:
     from yiwang.platforms.identity.models import Account
 
     client = Client()
-    client.force_login(Account.objects.get(username=cases.APPROVER), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username=cases.APPROVER), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client.cookies["sessionid"].value
 
 

@@ -140,7 +140,7 @@ def browser(actor: Actor | None = None) -> Client:
     """A signed-in client; without an actor, nobody's."""
     client = Client()
     if actor is not None:
-        client.force_login(Account.objects.get(pk=actor.account), backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(Account.objects.get(pk=actor.account), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client
 
 

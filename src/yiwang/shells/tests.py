@@ -23,7 +23,7 @@ FORM = {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉�
 
 def browser(username: str) -> Client:
     client = Client()
-    client.force_login(Account.objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username=username), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client
 
 

@@ -389,7 +389,7 @@ def test_only_the_auditor_has_the_chain_checked(at_once: None) -> None:
 
 @pytest.fixture
 def auditor(db: None, client: Client) -> Client:
-    client.force_login(get_user_model().objects.get(username="auditadmin"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(get_user_model().objects.get(username="auditadmin"), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client
 
 
@@ -436,7 +436,7 @@ def test_the_desk_hands_out_a_proof(auditor: Client, at_once: None, tmp_path: Pa
 @pytest.mark.parametrize("name", ["chikan_window", "sysadmin", "secadmin", "biaozhun"])
 @pytest.mark.parametrize("path", ["/work/audit", "/work/audit/1/proof"])
 def test_the_desk_is_closed_to_others(db: None, client: Client, name: str, path: str) -> None:
-    client.force_login(get_user_model().objects.get(username=name), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(get_user_model().objects.get(username=name), backend="yiwang.platforms.identity.doors.AccountBackend")
     assert client.get(path).status_code == 403
     assert client.post("/work/audit/check").status_code == 403
 

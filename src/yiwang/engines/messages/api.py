@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from yiwang.engines.messages.models import Gateway, Message
@@ -12,6 +12,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.registry import registry
 from yiwang.kit.rowsecurity import elevated
+from yiwang.kit.statements import Statement
 
 __all__ = ["confirm_address", "inbox", "mark_read", "register_webhook", "send", "subscribe_address", "unread", "unsubscribe"]
 
@@ -41,7 +42,13 @@ def inbox(actor: Actor) -> "QuerySet[Message]":
 
 
 def unread(actor: Actor) -> int:
-    return restrict(actor, Message.objects.filter(read_at=None, shown=True)).count() if actor.party else 0
+    return sum(_unread(actor)) if actor.party else 0
+
+
+@Statement
+def _unread(actor: Actor) -> "QuerySet[Message, int]":
+    """A number for each party whose messages these are."""
+    return restrict(actor, Message.objects.filter(read_at=None, shown=True)).order_by().values("to").annotate(many=Count("pk")).values_list("many", flat=True)
 
 
 def mark_read(actor: Actor, message: int | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -12,6 +13,7 @@ from yiwang.engines.audit import api as audit
 from yiwang.engines.parties.models import Delegation, Division, LegalEntity, Party
 from yiwang.kit.actors import Actor, Seat
 from yiwang.kit.rowsecurity import elevated
+from yiwang.kit.statements import Statement
 
 EVERYTHING = ("*",)
 
@@ -139,10 +141,15 @@ HELD = ("post", "post__title", "post__organisation", "post__organisation__name",
 def _name_and_seats(party: int) -> tuple[str, tuple[Seat, ...]]:
     """The party's name and the posts held today: one query, because every request asks."""
     today = timezone.localdate()
-    rows = Party.objects.filter(pk=party).values_list("name", *(f"memberships__{column}" for column in HELD))
+    rows = _posts(party=party)
     name, seats = "", []
     for name, post, title, organ, organ_name, code, level, roles, since, until in rows:  # noqa: B007  the same name in every row
         if post and since <= today and (until is None or until >= today):
             division = Division(code=code, level=level).prefix
             seats.append(Seat(post=post, title=title, organ=organ, organ_name=organ_name, division=division, roles=frozenset(roles)))
     return name, tuple(seats)
+
+
+@Statement
+def _posts(*, party: int) -> "models.QuerySet[Party, tuple[Any, ...]]":
+    return Party.objects.filter(pk=party).values_list("name", *(f"memberships__{column}" for column in HELD))

@@ -5,6 +5,7 @@ from yiwang.engines.procedures.cases import Opening, cases_of, find, lock, start
 from yiwang.engines.procedures.moves import Offer, is_applicant, move, offers, perform
 from yiwang.engines.procedures.requests import (
     ask_extension,
+    clocks_of,
     colleagues,
     decide_extension,
     extension_waiting,
@@ -16,9 +17,9 @@ from yiwang.engines.procedures.requests import (
     supervised,
     urge,
 )
-from yiwang.engines.procedures.worklist import Lamp, Page, counts, lamp_of, waiting
+from yiwang.engines.procedures.worklist import Lamp, Page, Waiting, counts, lamp_of, waiting
 
 __all__ = [
-    "Lamp", "Offer", "Opening", "Page", "ask_extension", "cases_of", "colleagues", "counts", "decide_extension", "extension_waiting", "find", "flows", "hand_over", "is_applicant", "lamp_of",
+    "Lamp", "Offer", "Opening", "Page", "Waiting", "ask_extension", "cases_of", "clocks_of", "colleagues", "counts", "decide_extension", "extension_waiting", "find", "flows", "hand_over", "is_applicant", "lamp_of",
     "late_cases", "lock", "move", "offers", "open_task", "perform", "running_deadlines", "start", "supervise", "supervised", "urge", "waiting",
 ]

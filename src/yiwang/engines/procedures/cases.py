@@ -20,6 +20,7 @@ from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, State, Step
 from yiwang.kit.registry import registry
 from yiwang.kit.rowsecurity import elevated
+from yiwang.kit.statements import Statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +87,15 @@ def cases_of(actor: Actor) -> "QuerySet[Case]":
 
 def find(actor: Actor, case: int) -> Case:
     """Raises NotFound unless the actor may see it."""
-    found = cases_of(actor).select_related("applicant", "agent", "organ", "division").filter(pk=case).first()
+    found = _found.first(actor, case=case)
     if found is None:
         raise NotFound("没有找到这件办件。", hint="请核对办件编号；只能查看自己、所代办或本单位承办的办件。")
     return found
+
+
+@Statement
+def _found(actor: Actor, *, case: int) -> "QuerySet[Case]":
+    return cases_of(actor).select_related("applicant", "agent", "organ", "division").filter(pk=case)
 
 
 def lock(actor: Actor, case: int) -> Case:

@@ -89,12 +89,17 @@ class Case(Record):
 
     @property
     def declared(self) -> Procedure:
-        """The procedure it began under, declared or drawn."""
-        if self.version > DRAWN:
-            from yiwang.engines.procedures.bpmn import versions  # which reads these tables
+        """The procedure it began under."""
+        return procedure_of(self.procedure, self.version)
 
-            return versions.loaded(self.procedure, self.version).procedure
-        return registry().procedure(self.procedure, self.version)
+
+def procedure_of(code: str, version: int) -> Procedure:
+    """A version of a procedure, declared or drawn."""
+    if version > DRAWN:
+        from yiwang.engines.procedures.bpmn import versions  # which reads these tables
+
+        return versions.loaded(code, version).procedure
+    return registry().procedure(code, version)
 
 
 def _worked_on(actor: Actor) -> Q:

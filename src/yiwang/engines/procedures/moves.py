@@ -21,6 +21,7 @@ from yiwang.engines.procedures.jobs import make_paper
 from yiwang.engines.procedures.models import Case, Event, FlowTimer, Task
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
+from yiwang.kit.statements import Statement
 
 ASIDE = ("urge", "extend")  # events beside the steps of the procedure (engine verbs of `requests`)
 
@@ -35,9 +36,14 @@ class Offer:
 
 def offers(actor: Actor, case: Case) -> list[Offer]:
     """The buttons of a case page for this actor: of every state in which the case stands."""
-    tasks = {task.state: task for task in case.tasks.filter(closed_at=None)}
+    tasks = {task.state: task for task in _open(case=case.pk)}
     found = {s.code: s for place in travel.standing(case) for s in case.declared.steps_from(place) if _refusal(actor, case, s, tasks.get(place)) is None}
     return [Offer(step, (step.when(case, actor) if step.when else None) or "") for step in found.values()]
+
+
+@Statement
+def _open(*, case: int) -> QuerySet[Task]:
+    return Task.objects.filter(case=case, closed_at=None)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
@@ -11,11 +12,12 @@ from yiwang.engines.messages import api as messages
 from yiwang.engines.parties.models import Party
 from yiwang.engines.procedures import cases, clocks
 from yiwang.engines.procedures.jobs import make_paper
-from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, Task
+from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Event, Extension, Task
 from yiwang.engines.procedures.moves import is_applicant
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, Step
+from yiwang.kit.statements import Statement
 
 URGE_PAUSE = timedelta(hours=24)
 LONGEST_REASON = 300  # characters, Extension.reason
@@ -181,6 +183,24 @@ def extension_waiting(actor: Actor, case: Case) -> Extension | None:
     if asked is None or asked.asked_by_id == actor.party:
         return None
     return asked if actor.holds(case.declared.clock(asked.deadline.code).extension_by, case.organ_id) else None
+
+
+def clocks_of(case: Case) -> list[tuple[Deadline, list[DeadlineMove]]]:
+    """Every clock of the case in the order of their starts, each with its starts, stops and extensions."""
+    moves: dict[int, list[DeadlineMove]] = {}
+    for move in _moves(case=case.pk):
+        moves.setdefault(move.deadline_id, []).append(move)
+    return [(deadline, moves.get(deadline.pk, [])) for deadline in _deadlines(case=case.pk)]
+
+
+@Statement
+def _deadlines(*, case: int) -> QuerySet[Deadline]:
+    return Deadline.objects.filter(case=case).order_by("started_at")
+
+
+@Statement
+def _moves(*, case: int) -> QuerySet[DeadlineMove]:
+    return DeadlineMove.objects.filter(deadline__case=case).order_by("at", "pk")
 
 
 def running_deadlines(case: Case) -> "list[Deadline]":

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from yiwang.base.errors import Invalid
 from yiwang.engines.parties.models import Organisation, Party
 from yiwang.engines.procedures import api
 from yiwang.engines.procedures.models import Case, Task
@@ -111,6 +112,12 @@ def test_page_by_key_shows_every_task_once_in_order() -> None:
         seen += [row.pk for row in page.tasks]
         after = page.after
     assert seen == whole and len(whole) == 7 and not after
+
+
+@pytest.mark.parametrize("after", ["x|1", "2026-13-01|5", "|y", "7", "2026-01-01T00:00:00+08:00|"])
+def test_a_page_key_that_nobody_gave_is_refused_in_words(after: str) -> None:
+    with pytest.raises(Invalid, match="没有这一页"):
+        api.waiting(official(office()), after=after)
 
 
 def test_row_security_leaves_the_indexes_to_the_lists() -> None:

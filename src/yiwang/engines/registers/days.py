@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import chinese_calendar
 from django.db import transaction
+from django.db.models import QuerySet
 
 from yiwang.base.calendar import WorkingCalendar
 from yiwang.base.errors import Conflict, Invalid, NotAllowed
@@ -12,6 +13,7 @@ from yiwang.base.ids import new_id
 from yiwang.engines.audit import api as audit
 from yiwang.engines.registers.models import CalendarDay, CalendarEdit, CalendarYear
 from yiwang.kit.actors import Actor
+from yiwang.kit.statements import Statement
 
 KEEPER = "standards-officer"
 AWAITED = "待国务院公布"
@@ -23,13 +25,18 @@ _kept: tuple[tuple[tuple[int, int], ...], WorkingCalendar] | None = None
 def working_calendar() -> WorkingCalendar:
     """The calendar as it is now, of the confirmed years. One small query asks for the versions; the days are read again only when one has changed."""
     global _kept  # one calendar per process
-    versions = tuple(CalendarYear.objects.filter(confirmed=True).order_by("year").values_list("year", "version"))
+    versions = tuple(_confirmed())
     kept = _kept
     if kept is None or kept[0] != versions:
         with _lock:
             days = dict(CalendarDay.objects.values_list("date", "working"))
             kept = _kept = versions, WorkingCalendar(frozenset(year for year, _ in versions), days)
     return kept[1]
+
+
+@Statement
+def _confirmed() -> QuerySet[CalendarYear, tuple[int, int]]:
+    return CalendarYear.objects.filter(confirmed=True).order_by("year").values_list("year", "version")
 
 
 @transaction.atomic

@@ -323,7 +323,7 @@ def test_a_correction_without_reason_of_an_old_copy_or_with_a_false_value_is_ref
 
 
 def visit(client: Client, name: str) -> Client:
-    client.force_login(get_user_model().objects.get(username=name), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(get_user_model().objects.get(username=name), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client
 
 

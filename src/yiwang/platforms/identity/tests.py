@@ -26,7 +26,7 @@ from yiwang.platforms.identity.models import Account, Code
 pytestmark = pytest.mark.django_db
 BIRTH = date(1990, 1, 1)
 PASSWORD = "Shiyong-2026-mima"
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "yiwang.platforms.identity.doors.AccountBackend"
 
 
 def sign_up(client: Client | None = None, **changes: Any) -> Any:

@@ -17,7 +17,7 @@ from yiwang.kit.registry import registry
 from yiwang.platforms.identity.models import Account
 
 pytestmark = pytest.mark.django_db
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "yiwang.platforms.identity.doors.AccountBackend"
 FIRM = "湛江望海餐饮店（演示）"
 
 

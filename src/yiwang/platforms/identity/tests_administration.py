@@ -25,7 +25,7 @@ from yiwang.platforms.identity import api
 from yiwang.platforms.identity.models import Account, Client, Usage
 
 pytestmark = pytest.mark.django_db
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "yiwang.platforms.identity.doors.AccountBackend"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 EVERYBODY = ["haitang", "chikan_window", "shichang", "supervisor", "sysadmin", "secadmin", "auditadmin"]
 

@@ -21,7 +21,7 @@ from yiwang.platforms.identity import api, proving, security, sessions
 from yiwang.platforms.identity.models import Account
 
 pytestmark = pytest.mark.django_db
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "yiwang.platforms.identity.doors.AccountBackend"
 PASSWORD = "Yiwang-ruoxi-2026"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 

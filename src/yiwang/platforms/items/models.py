@@ -105,6 +105,7 @@ class ItemVersion(Record):
             models.UniqueConstraint("item", "number", name="version_number_once"),
             models.UniqueConstraint("item", name="version_one_draft", condition=Q(state="draft")),
             models.CheckConstraint(condition=~Q(state="published") | Q(valid_from__isnull=False), name="version_published_dated"),
+            models.CheckConstraint(condition=~Q(procedure="joint") | ~Q(joint=[]), name="version_joint_asks_somebody"),  # else it would wait for nobody, for ever
         ]
 
     def __str__(self) -> str:

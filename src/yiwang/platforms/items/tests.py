@@ -14,7 +14,7 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.platforms.identity import api as identity
-from yiwang.platforms.items import api, catalogue, tables
+from yiwang.platforms.items import api, catalogue, tables, versions
 from yiwang.platforms.items.models import Bundle, Implementation, Item, ItemVersion, Synonym
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +181,14 @@ def test_a_published_version_never_changes(editor: Actor, food: ItemVersion) -> 
         api.publish(editor, food.pk, valid_from=TODAY)
 
 
+def test_joint_approval_asks_somebody(food: ItemVersion) -> None:
+    road = ItemVersion.objects.filter(item__key="road_dig")
+    assert road and all(len(version.joint) == 3 for version in road)
+    row = {name: getattr(food, name) for name in versions.COPIED} | {"procedure": "joint"}
+    with pytest.raises(IntegrityError, match="version_joint_asks_somebody"), transaction.atomic():
+        ItemVersion.objects.create(**row, number=99)
+
+
 def test_the_second_editor_is_told(editor: Actor, food: ItemVersion) -> None:
     draft = api.draft_from(editor, food.item_id)
     seen = draft.edited_at.isoformat()
@@ -229,8 +237,6 @@ def test_a_withdrawn_item_has_no_version(editor: Actor, food: ItemVersion) -> No
 
 
 def test_history_names_what_changed(editor: Actor, food: ItemVersion) -> None:
-    from yiwang.platforms.items import versions
-
     draft = api.draft_from(editor, food.item_id)
     api.edit(editor, draft.pk, {"promise_amount": 5, "conditions": ["有营业执照"]})
     (newest, changed), (_, first) = versions.history(food.item_id)

@@ -261,7 +261,7 @@ def test_the_code_on_a_document_answers(client: Client, office: Organisation) ->
 
 @pytest.fixture
 def signed_in(client: Client, holder: Actor) -> Iterator[Client]:
-    client.force_login(get_user_model().objects.get(pk=holder.account or 0), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(get_user_model().objects.get(pk=holder.account or 0), backend="yiwang.platforms.identity.doors.AccountBackend")
     yield client
 
 

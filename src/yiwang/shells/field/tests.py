@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[4]
 
 def browser(username: str) -> Client:
     client = Client()
-    client.force_login(Account.objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username=username), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client
 
 

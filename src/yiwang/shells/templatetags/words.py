@@ -8,7 +8,7 @@ from django.conf import settings
 from django.template import Context
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from yiwang.base import identifiers, money, say
@@ -48,6 +48,17 @@ def lamp(context: Context, row: Any) -> SafeString:
         last = timezone.localtime(row.due_at - timedelta(seconds=1)).date()
         words = say.left(context["chrome"].calendar.working_between(timezone.localdate(), last), "working")
     return format_html('<span class="lamp {}">{}</span>', procedures.lamp_of(row.due_at, row.warn_at), words)
+
+
+@register.simple_tag(takes_context=True)
+def task_rows(context: Context, tasks: list[procedures.Waiting], desk: str) -> SafeString:
+    """The rows of a work list. It is the page that officials open most, and a template would take three times as long."""
+    rows = ((lamp(context, t), t.title, _mark(t.assignee), _mark(t.urged_at and "已催办", " warn"), desk, t.case_id, t.subject, t.applicant, t.number, when(t.opened_at)) for t in tasks)
+    return format_html_join("", '<tr><td>{}</td><td>{}{}{}</td><td><a href="{}cases/{}">{}</a></td><td>{}</td><td>{}</td><td>{}</td></tr>', rows)
+
+
+def _mark(words: Any, kind: str = "") -> SafeString | str:
+    return format_html(' <span class="tag{}">{}</span>', kind, words) if words else ""
 
 
 @register.filter
@@ -120,12 +131,6 @@ def task_words(procedure: Any, code: str) -> str:
     """The officials' words for what waits in a state of a procedure."""
     state = procedure.state(code)
     return str(state.task or state.name)
-
-
-@register.filter
-def applicant(case: Any) -> str:
-    """Whom a case is about, unless its procedure keeps that from those who work on it."""
-    return "（不显示评价人）" if case.declared.applicant_seen_by else str(case.applicant.name)
 
 
 @register.filter

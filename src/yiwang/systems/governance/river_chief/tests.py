@@ -91,7 +91,7 @@ def actor(name: str) -> Actor:
 
 def browser(username: str) -> Client:
     client = Client()
-    client.force_login(Account.objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username=username), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client
 
 
@@ -182,10 +182,10 @@ def test_the_public_page_holds_no_name_of_a_reporter(reach: Reach, client: Clien
 def test_the_receipt_tells_the_answer_to_the_reporter_only(reach: Reach, client: Client) -> None:
     report = citizen_report(reach, actor("林海棠"))
     incidents.answer(actor("徐听雨"), report.pk, "已安排三天内打捞")
-    client.force_login(Account.objects.get(username="haitang"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username="haitang"), backend="yiwang.platforms.identity.doors.AccountBackend")
     answer = client.get(f"/river-reports/{report.key}")
     assert "已安排三天内打捞" in answer.content.decode()
-    client.force_login(Account.objects.get(username="ruoxi"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username="ruoxi"), backend="yiwang.platforms.identity.doors.AccountBackend")
     assert client.get(f"/river-reports/{report.key}").status_code == 404
 
 

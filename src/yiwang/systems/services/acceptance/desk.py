@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages as flash
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.forms import Form
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,11 +15,12 @@ from yiwang.base import identifiers
 from yiwang.base.errors import Invalid, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.procedures import api as procedures
-from yiwang.engines.procedures.models import Case, Deadline, Event, Extension, Paper
+from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Event, Extension, Paper
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE
 from yiwang.kit.guards import actor_of
+from yiwang.kit.statements import Statement
 from yiwang.systems.services.acceptance import effects, forms
 from yiwang.systems.services.acceptance.models import Application, Inspection, InspectionPhoto, Material
 from yiwang.systems.services.acceptance.portal import history_of, send_file, stages_of
@@ -73,7 +74,7 @@ class DeskPage:
     answers: list[tuple[str, str, Any, Any]]  # code, name, value, source
     materials: list[Material]
     events: list[tuple[Event, Paper | None]]
-    deadlines: list[Deadline]
+    deadlines: list[tuple[Deadline, list[DeadlineMove]]]
     actions: list[Action]
     children: list[tuple[Case, Event | None]]
     inspections: list[Inspection]
@@ -136,9 +137,10 @@ def hand_over(request: HttpRequest, case: int) -> HttpResponse:
 
 
 def case(request: HttpRequest, case: int) -> HttpResponse:
-    if own := procedures.find(actor_of(request), case).declared.page:
+    found = procedures.find(actor_of(request), case)
+    if own := found.declared.page:
         return redirect(own, case=case)
-    return render(request, "acceptance/desk_case.html", {"page": _page(request, case)})
+    return render(request, "acceptance/desk_case.html", {"page": _page(request, found)})
 
 
 @require_POST
@@ -150,7 +152,7 @@ def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
     try:
         procedures.perform(actor, case, step, data, revision=int(seen) if seen.isdigit() else None)
     except Invalid as problem:
-        page = _page(request, case, errors=problem.fields, message=problem.message, failed=step, data=data)
+        page = _page(request, procedures.find(actor_of(request), case), errors=problem.fields, message=problem.message, failed=step, data=data)
         return render(request, "acceptance/desk_case.html", {"page": page}, status=422)
     flash.success(request, "已经办理，文书正在制作并通知申请人。")
     found = procedures.find(actor, case)
@@ -165,7 +167,7 @@ def extend(request: HttpRequest, case: int) -> HttpResponse:
     try:
         procedures.ask_extension(actor_of(request), case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdigit() else 0, reason=reason)
     except Invalid as problem:
-        page = _page(request, case, errors=problem.fields, message=problem.message)
+        page = _page(request, procedures.find(actor_of(request), case), errors=problem.fields, message=problem.message)
         return render(request, "acceptance/desk_case.html", {"page": page}, status=422)
     flash.success(request, "延期申请已提交负责人批准。")
     return redirect("acceptance:desk-case", case=case)
@@ -187,18 +189,17 @@ def photo(request: HttpRequest, photo: int) -> HttpResponse | FileResponse:
     return send_file(found.file)
 
 
-def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None = None, message: str = "", failed: str = "", data: Mapping[str, Any] | None = None) -> DeskPage:
+def _page(request: HttpRequest, found: Case, *, errors: Mapping[str, str] | None = None, message: str = "", failed: str = "", data: Mapping[str, Any] | None = None) -> DeskPage:
     actor = actor_of(request)
-    found = procedures.find(actor, case)
     main = found.parent or found
-    application = Application.objects.select_related("version").only(*READ).filter(case=main).first()
+    application = _application.first(case=main.pk)
     if main is found:
         effects.lend(found, application)
     full = request.GET.get("full") == "1"  # personal numbers are hidden until somebody asks, which is on the record
     if request.method == "GET":
         what = "申请表和材料（含完整证件号码和电话）" if full else "申请表和材料"
         audit.record_access(actor, party=found.applicant_id, what=what, purpose=f"办理“{found.subject}”", case=found.pk)
-    deadlines = list(found.deadlines.prefetch_related("moves").order_by("started_at"))
+    deadlines = procedures.clocks_of(found)
     offered = [o for o in procedures.offers(actor, found) if set(o.step.roles) - {APPLICANT, SYSTEM_ROLE}]
     hidden = found.declared.applicant_seen_by and not actor.holds(found.declared.applicant_seen_by)
     return DeskPage(
@@ -208,18 +209,39 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         stages=stages_of(found),
         application=application,
         answers=_answers(application, full=full),
-        materials=list(application.materials.select_related("file", "licence__type").order_by("code", "round")) if application else [],
+        materials=_materials(application=application.pk) if application else [],
         events=history_of(actor, found),
         deadlines=deadlines,
         actions=[_action(o, found, data if o.step.code == failed else None) for o in offered],
         children=_children(main),
-        inspections=list(application.inspections.prefetch_related("photos__file").order_by("-ordered_at")) if application else [],
+        inspections=_inspections_of(application) if application else [],
         extension=procedures.extension_waiting(actor, found) if _decides_extensions(actor, found) else None,
-        extendable=_extendable(found, offered, deadlines),
+        extendable=_extendable(found, offered, [clock for clock, _ in deadlines]),
         diagram=procedures.flows.diagram_of(found),
         errors=errors or {},
         message=message,
     )
+
+
+@Statement
+def _application(*, case: int) -> QuerySet[Application]:
+    return Application.objects.select_related("version").only(*READ).filter(case=case)
+
+
+@Statement
+def _materials(*, application: int) -> QuerySet[Material]:
+    return Material.objects.filter(application=application).select_related("file", "licence__type").order_by("code", "round")
+
+
+@Statement
+def _inspections(*, application: int) -> QuerySet[Inspection]:
+    return Inspection.objects.filter(application=application).order_by("-ordered_at")
+
+
+def _inspections_of(application: Application) -> list[Inspection]:
+    found = _inspections(application=application.pk)
+    prefetch_related_objects(found, "photos__file")
+    return found
 
 
 def _action(offer: Any, case: Case, typed: Mapping[str, Any] | None) -> Action:

@@ -2,12 +2,14 @@
 
 from typing import Any, cast
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from yiwang.engines.parties import api as parties
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import SYSTEM, Actor
+from yiwang.kit.statements import Statement
 from yiwang.platforms.items.models import ItemVersion
 from yiwang.systems.services.acceptance import fees, granting
 from yiwang.systems.services.acceptance.models import Application, Correction, Delivery, Inspection, Material
@@ -105,22 +107,28 @@ def correction_incomplete(case: Any, actor: Actor) -> str | None:
 
 
 def inspected_before(case: Any, actor: Actor) -> str | None:
-    if Inspection.objects.filter(application__case=case, received_at=None).exists():
+    if _inspected(False, case=case.pk):
         return "已经安排了现场核查，请等待结果。"
     return None
 
 
 def inspection_missing(case: Any, actor: Actor) -> str | None:
-    if not Inspection.objects.filter(application__case=case, received_at__isnull=False).exists():
+    if not _inspected(True, case=case.pk):
         return "还没有收到现场核查记录。请在手机的现场核查页面填写并提交。"
     return None
 
 
 def inspection_owed(case: Any, actor: Actor) -> str | None:
     """Items whose law asks for a look at the place cannot be proposed before somebody looked."""
-    if version_of(case).needs_inspection and not Inspection.objects.filter(application__case=case, received_at__isnull=False).exists():
+    if version_of(case).needs_inspection and not _inspected(True, case=case.pk):
         return "这一事项依法需要现场核查，请先安排现场核查。"
     return None
+
+
+@Statement
+def _inspected(received: bool, *, case: int) -> QuerySet[Inspection, int]:
+    """Of the on-site checks of a case, one that has been received, or one that is awaited."""
+    return Inspection.objects.filter(application__case=case, received_at__isnull=not received).values_list("pk", flat=True)[:1]
 
 
 # --- effects -----------------------------------------------------------------------------------------------------------------------------------

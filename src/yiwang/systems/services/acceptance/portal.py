@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages as flash
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -20,6 +21,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT
 from yiwang.kit.guards import actor_of
+from yiwang.kit.statements import Statement
 from yiwang.platforms.items import api as items
 from yiwang.platforms.licences import api as licences
 from yiwang.platforms.licences.models import Licence
@@ -306,8 +308,12 @@ def case_page(request: HttpRequest, case: int) -> CasePage:
 
 def history_of(actor: Actor, case: Case) -> list[tuple[Event, Paper | None]]:
     """What the actor may see of what happened, in order, each with its paper: one query."""
-    seen = restrict(actor, Event.objects.filter(case=case)).select_related("organ", "paper__document").only(*TOLD).order_by("sequence")
-    return [(event, getattr(event, "paper", None)) for event in seen]
+    return [(event, getattr(event, "paper", None)) for event in _history(actor, case=case.pk)]
+
+
+@Statement
+def _history(actor: Actor, *, case: int) -> "QuerySet[Event]":
+    return restrict(actor, Event.objects.filter(case=case)).select_related("organ", "paper__document").only(*TOLD).order_by("sequence")
 
 
 def stages_of(case: Case) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ _serial = count(1)
 
 def signed_in(username: str) -> Client:
     client = Client()
-    client.force_login(Account.objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(Account.objects.get(username=username), backend="yiwang.platforms.identity.doors.AccountBackend")
     return client
 
 

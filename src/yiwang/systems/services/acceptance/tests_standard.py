@@ -28,7 +28,7 @@ TYPED = {"citizen": "440899195803120017", "phone": "19922220001", "number": "1",
 def client(username: str) -> Client:
     """Somebody signed in at the door."""
     made = Client()
-    made.force_login(get_user_model().objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    made.force_login(get_user_model().objects.get(username=username), backend="yiwang.platforms.identity.doors.AccountBackend")
     return made
 
 

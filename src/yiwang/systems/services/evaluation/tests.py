@@ -43,7 +43,7 @@ def finished(username: str = "haitang") -> Case:
 
 def client(username: str) -> Client:
     made = Client()
-    made.force_login(get_user_model().objects.get(username=username), backend="allauth.account.auth_backends.AuthenticationBackend")
+    made.force_login(get_user_model().objects.get(username=username), backend="yiwang.platforms.identity.doors.AccountBackend")
     return made
 
 
