@@ -7,6 +7,7 @@ hundred steps as after one, and the specification is built once per version.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +88,8 @@ class Program:
     graph: Graph
     spec: Any
     names: tuple[str, ...]  #: variables that its conditions read
+    waiting: Mapping[str, int]  #: where a case can stand → its place in the drawing; looked up, never walked: a move costs the same in every length of flow
+    timing: Mapping[str, int]  #: timers, in the same way
 
 
 class Run:
@@ -103,19 +106,16 @@ class Run:
         else:
             self._workflow = _CONVERTER.from_dict({**kept["tree"], "spec": program.spec})
             self._workflow.script_engine = _Comparisons(self.values)
-            self._foresee()
 
     @property
     def standing(self) -> list[str]:
         """Elements where it stands, in the order in which the flow was drawn; boundary timers are not places to stand."""
-        live = {task.task_spec.name for task in self._live()}
-        return [node.id for node in self.program.graph.of(*WAITING) if node.id in live]
+        return self._names(self.program.waiting, LIVE)
 
     @property
     def timers(self) -> list[str]:
         """Timers that run: intermediate ones and those of the borders."""
-        live = {task.task_spec.name for task in self._live(state=TaskState.WAITING)}
-        return [node.id for node in self.program.graph.of(Kind.TIMER, Kind.BOUNDARY) if node.id in live]
+        return self._names(self.program.timing, TaskState.WAITING)
 
     @property
     def over(self) -> bool:
@@ -125,6 +125,7 @@ class Run:
         """Ends the task there with `step` taken; conditions read it as `step` and under the task's own name. Raises KeyError for a task that is not open."""
         task = self._at(element)
         self._know({STEP: step, variable(element): step, **(facts or {})})
+        self._foresee()
         task.run()
         self._go()
 
@@ -132,6 +133,7 @@ class Run:
         """The moment of that timer has come: nobody acted, so conditions find no step, and none of the task that it interrupts. Raises KeyError for one that does not run."""
         task, node = self._at(timer), self.program.graph.nodes[timer]
         self._know({STEP: None, TARGET: None, **({variable(node.host): None} if node.host and node.interrupting else {})})
+        self._foresee()
         task._set_internal_data(event_value=PAST)
         task.task_spec._update(task)
         self._go()
@@ -141,6 +143,9 @@ class Run:
         self._cut()
         kept: dict[str, Any] = _CONVERTER.to_dict(self._workflow)
         return {"tree": kept, "values": dict(self.values)}
+
+    def _names(self, order: Mapping[str, int], state: int) -> list[str]:
+        return sorted({task.task_spec.name for task in self._live(state)} & order.keys(), key=order.__getitem__)
 
     def _know(self, news: Mapping[str, Any]) -> None:
         self.values.update({name: value for name, value in news.items() if name in self.program.names})
@@ -174,7 +179,7 @@ class Run:
                 self._workflow._remove_task(task.id)
 
     def _foresee(self) -> None:
-        """The next elements of whatever waits; the engine draws the rest when it comes there."""
+        """The next elements of whatever waits; the rest is drawn when the engine comes there (`_next_only`)."""
         for task in list(self._live()):
             task._sync_children(task.task_spec.outputs, TaskState.LIKELY)
 
@@ -209,13 +214,33 @@ class Run:
 
 def program(graph: Graph, tables: Mapping[str, Decision], *, facts: tuple[str, ...] = ()) -> Program:
     """The flow ready to run. The graph is sound and bound; raises expressions.Wrong for a condition that is not."""
+    known = names_of(graph, tables, facts=facts)
+    spec = specification(graph, tables, known)
+    for part in spec.task_specs.values():
+        part._predict = partial(_next_only, part)
+    waiting, timing = ({node.id: i for i, node in enumerate(graph.of(*kinds))} for kinds in (WAITING, (Kind.TIMER, Kind.BOUNDARY)))
+    return Program(graph, spec, tuple(known & _read(graph, tables, known)), waiting, timing)
+
+
+def specification(graph: Graph, tables: Mapping[str, Decision], known: set[str]) -> Any:
+    """What SpiffWorkflow makes of the flow, as it is without us."""
     parser = SpiffBpmnParser()
     for node in graph.of(Kind.DECISION):
         if node.decision not in parser.dmn_parsers:
             parser.add_dmn_xml(etree.fromstring(decisions.plain(tables[node.decision])))
-    known = names_of(graph, tables, facts=facts)
     parser.add_bpmn_xml(etree.fromstring(_plain(graph, known)))
-    return Program(graph, parser.get_spec(graph.id or "flow"), tuple(known & _read(graph, tables, known)))
+    return parser.get_spec(graph.id or "flow")
+
+
+def _next_only(spec: Any, task: Task, seen: Any = None, looked_ahead: int = 0, mask: int = TaskState.PREDICTED_MASK) -> None:
+    """Draws the next elements of a task and nothing behind them. The engine draws everything behind every choice again whenever one is passed, so each
+    move would cost what the flow is long. What it draws is only likely: an element that is only likely draws its own next ones when it is reached.
+    """
+    if task.has_state(mask):
+        spec._predict_hook(task)
+        for following in task.children:
+            if following.has_state(TaskState.FUTURE):
+                following._set_state(TaskState.LIKELY)
 
 
 def _read(graph: Graph, tables: Mapping[str, Decision], known: set[str]) -> set[str]:
