@@ -110,6 +110,9 @@ class Fact:
     code: str  #: a Python name: "materials"
     name: str  #: 材料件数
     value: Callable[[Any], str | int | float | bool | None]  #: of the case
+    kind: Literal["text", "number", "count", "yes"] = "text"  #: a count is a whole number from 0
+    choices: tuple[tuple[str, str], ...] = ()  #: every text it can be and what people call it; none: any text
+    empty: bool = False  #: a case may have none
 
 
 @dataclass(frozen=True, kw_only=True)

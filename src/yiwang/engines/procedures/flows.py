@@ -3,18 +3,38 @@
 from dataclasses import dataclass
 from functools import cache
 
-from yiwang.engines.procedures.bpmn import drawing, travel
-from yiwang.engines.procedures.bpmn.decisions import Decision
+from yiwang.base.errors import NotFound
+from yiwang.engines.procedures.bpmn import drawing, tables, travel
+from yiwang.engines.procedures.bpmn.coverage import Domain
 from yiwang.engines.procedures.bpmn.drawn import COMMON
 from yiwang.engines.procedures.bpmn.reading import Unreadable
-from yiwang.engines.procedures.bpmn.trial import Line, Trial, past_cases, try_on
-from yiwang.engines.procedures.bpmn.versions import EDITOR, bring, draft, find, listed, publish, role_names, save, tables_of, withdraw
+from yiwang.engines.procedures.bpmn.table_report import Remark
+from yiwang.engines.procedures.bpmn.tables import Column, Row, Table
+from yiwang.engines.procedures.bpmn.trial import Line, Trial, Weighed, past_cases, try_on, weigh
+from yiwang.engines.procedures.bpmn.versions import (
+    EDITOR,
+    bring,
+    bring_tables,
+    domains,
+    draft,
+    drop_table,
+    find,
+    listed,
+    publish,
+    role_names,
+    save,
+    save_table,
+    table_remarks,
+    tables_of,
+    withdraw,
+)  # fmt: skip
 from yiwang.engines.procedures.models import Case, FlowVersion
 from yiwang.kit.registry import registry
 
 __all__ = [
-    "COMMON", "EDITOR", "Diagram", "Line", "Trial", "Unreadable", "bring", "diagram_of", "draft", "drawing_of", "find", "listed", "past_cases", "publish", "role_names", "save",
-    "standing", "tables", "try_on", "withdraw",
+    "COMMON", "EDITOR", "Column", "Diagram", "Domain", "Line", "Remark", "Row", "Table", "Trial", "Unreadable", "Weighed", "bring", "bring_tables", "diagram_of", "domains", "draft",
+    "drawing_of", "drop_table", "find", "listed", "past_cases", "publish", "role_names", "save", "save_table", "standing", "table_of", "table_remarks", "tables", "tables_in", "try_on",
+    "weigh", "withdraw",
 ]  # fmt: skip
 standing = travel.standing
 
@@ -36,12 +56,20 @@ def diagram_of(case: Case) -> Diagram:
     return Diagram(xml, " ".join(sorted(places)), [(s.name, s.code in places) for s in procedure.states if not s.final or s.code in places])
 
 
-def tables(version: FlowVersion) -> list[Decision]:
+def tables_in(version: FlowVersion) -> list[Table]:
     """The decision tables of a version; none where a file is broken, which the report says."""
     try:
         return list(tables_of(version).values())
     except Unreadable:
         return []
+
+
+def table_of(version: FlowVersion, code: str) -> Table:
+    """Raises NotFound."""
+    found = next((table for table in tables_in(version) if table.id == code), None)
+    if found is None:
+        raise NotFound("没有找到这张决策表。")
+    return found
 
 
 def drawing_of(procedure: str) -> str:

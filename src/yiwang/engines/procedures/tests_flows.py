@@ -280,41 +280,6 @@ def test_what_is_published_never_changes_and_two_never_begin_on_one_day() -> Non
         flows.publish(editor(), other.pk, on=timezone.localdate() - timedelta(days=1))
 
 
-# --- decisions -------------------------------------------------------------------------------------------------------------------------------------------
-
-TABLE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="x"><decision id="route" name="渠道分办"><decisionTable id="t" hitPolicy="FIRST">
-<input id="i" label="渠道"><inputExpression id="e"><text>channel</text></inputExpression></input><output id="o" name="way" label="走法"/>
-<rule id="r1"><inputEntry id="a1"><text>"counter","api"</text></inputEntry><outputEntry id="b1"><text>"short"</text></outputEntry></rule>
-<rule id="r2"><inputEntry id="a2"><text>-</text></inputEntry><outputEntry id="b2"><text>"long"</text></outputEntry></rule></decisionTable></decision></definitions>"""
-
-
-def with_decision() -> Graph:
-    base = drawn(nodes={"route": Node("route", Kind.DECISION, "分办", decision="route"), "way": Node("way", Kind.EXCLUSIVE, "走法", default="way-split"), "quick": Node("quick", Kind.END, "快速办结")})
-    return replace(base, flows={**base.flows, "new-split": Flow("new-split", "new", "route"), "route-way": Flow("route-way", "route", "way"),
-                                "way-split": Flow("way-split", "way", "split"), "way-quick": Flow("way-quick", "way", "quick", "", 'way == "short"')})  # fmt: skip
-
-
-def test_a_decision_table_chooses_the_way() -> None:
-    version = flows.bring(editor(), procedure="trial", name="分办", bpmn=drawing.write(with_decision()).encode(), dmn=[TABLE.encode()])
-    assert words(version) == ""
-    flows.publish(editor(), version.pk, on=timezone.localdate())
-    assert submitted(channel="counter").state == "quick"
-    assert submitted(channel="internet").state == "open"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("<text>-</text>", "<text>open('x')</text>", "只能比较"), ("<text>\"long\"</text>", "<text>exit()</text>", "应当是数字或引号中的文字"),
-        ('hitPolicy="FIRST"', 'hitPolicy="COLLECT"', "COLLECT"), ("<text>channel</text>", "<text>channel.upper()</text>", "应当是一个名称"),
-    ],
-)  # fmt: skip
-def test_a_decision_table_holds_no_program(old: str, new: str, said: str) -> None:
-    with pytest.raises(reading.Unreadable) as refused:
-        flows.bring(editor(), procedure="trial", name="x", bpmn=drawing.write(with_decision()).encode(), dmn=[TABLE.replace(old, new).encode()])
-    assert said in refused.value.message
-
-
 # --- drawing itself, trying --------------------------------------------------------------------------------------------------------------------------------
 
 

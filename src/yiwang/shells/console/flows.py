@@ -146,7 +146,7 @@ def _page(request: HttpRequest, version: FlowVersion, **more: Any) -> FlowPage:
         leaving=[(s.code, s.name) for s in base.steps if isinstance(s.target, str) and base.state(s.target).final],
         offices=sorted(set(Organisation.objects.values_list("function", flat=True))),
         facts=[("step", "刚办理的动作"), ("target", "动作原定去向"), *((f.code, f.name) for f in base.facts)],
-        tables=flows.tables(version),
+        tables=flows.tables_in(version),
         cases=flows.past_cases(actor_of(request), version),
         today=timezone.localdate(),
         item=_items().get(version.item, version.item),

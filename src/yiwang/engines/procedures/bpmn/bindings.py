@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from yiwang.engines.procedures.bpmn import decisions, expressions, timing
+from yiwang.engines.procedures.bpmn import expressions, table_report, timing
 from yiwang.engines.procedures.bpmn.decisions import Decision
 from yiwang.engines.procedures.bpmn.drawn import COMMON
 from yiwang.engines.procedures.bpmn.graph import Finding, Flow, Graph, Kind, Node
 from yiwang.engines.procedures.bpmn.names import STEP, TARGET, names_of, variable
+from yiwang.engines.procedures.bpmn.tables import Table
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
 
 
@@ -18,23 +19,26 @@ class Known:
     base: Procedure
     roles: Mapping[str, str]  #: code → Chinese name, the applicant and the system among them
     offices: frozenset[str]  #: functions of offices
-    tables: Mapping[str, Decision]
+    tables: Mapping[str, Table]
+    decisions: Mapping[str, Decision]  #: those of the tables that can be run
 
 
 def findings(graph: Graph, known: Known) -> Iterator[Finding]:
     """What is wrong, in plain words."""
-    names = names_of(graph, known.tables, facts=tuple(f.code for f in known.base.facts))
+    names = names_of(graph, {t.id: [c.word for c in t.outputs] for t in known.tables.values()}, facts=tuple(f.code for f in known.base.facts))
     for node in graph.nodes.values():
-        yield from (Finding(node.id, words) for words in _of_node(node, known, names))
+        yield from (Finding(node.id, words) for words in _of_node(node, known))
+    yield from _of_tables(graph, known, names)
+    possible = _possible(graph, known)
     for flow in graph.flows.values():
         if flow.condition and graph.nodes[flow.source].default != flow.id:
-            yield from (Finding(flow.id, words) for words in _of_condition(graph, flow, names, known.base))
+            yield from (Finding(flow.id, words) for words in _of_condition(graph, flow, names, possible))
     yield from _of_start(graph, known.base)
     yield from _of_anytime(graph, known.base)
     yield from _of_clocks(graph, known.base)
 
 
-def _of_node(node: Node, known: Known, names: set[str]) -> Iterator[str]:
+def _of_node(node: Node, known: Known) -> Iterator[str]:
     if node.kind in {Kind.TIMER, Kind.BOUNDARY}:
         wrong = timing.wrong(node.timer, node.unit)
         if wrong:
@@ -42,8 +46,6 @@ def _of_node(node: Node, known: Known, names: set[str]) -> Iterator[str]:
     elif node.kind is Kind.DECISION:
         if node.decision not in known.tables:
             yield f"“{node.title}”没有绑定决策表“{node.decision}”。" if node.decision else f"“{node.title}”没有写用哪张决策表。"
-        else:
-            yield from decisions.wrong(known.tables[node.decision], names=names)
     elif node.kind is Kind.SERVICE:
         yield from _of_service(node, known)
     elif node.kind is Kind.USER:
@@ -83,15 +85,37 @@ def _declared(base: Procedure, code: str) -> Step | None:
     return next((s for s in base.steps if s.code == code), None) or COMMON.get(code)
 
 
-def _of_condition(graph: Graph, flow: Flow, names: set[str], base: Procedure) -> Iterator[str]:
+def _of_tables(graph: Graph, known: Known, names: set[str]) -> Iterator[Finding]:
+    """The report of every table, at the first element that asks it."""
+    used = table_report.uses(graph, known.decisions, frozenset(names))
+    asking = {node.decision: node.id for node in reversed(list(graph.of(Kind.DECISION)))}
+    for table in known.tables.values():
+        domains = table_report.domains(known.base, graph, known.decisions, besides=table.id)
+        where = asking.get(table.id, "")
+        if not where:
+            yield Finding("", f"决策表“{table.name}”还没有环节使用。", hint=True)
+        for remark in table_report.remarks(table, domains, used):
+            if where or not remark.hint:
+                yield Finding(where, f"决策表“{table.name}”：{remark.words}", remark.hint)
+
+
+def _possible(graph: Graph, known: Known) -> dict[str, set[object]]:
+    """What names can be whose values are all known: steps, goals, answers of tables."""
+    tasks: dict[str, set[object]] = {variable(n.id): set(n.steps) for n in graph.of(Kind.USER, Kind.SERVICE)}
+    answers: dict[str, set[object]] = {}
+    for table in known.decisions.values():
+        for i, word in enumerate(table.outputs):
+            answers.setdefault(word, set()).update(expressions.plain(given[i]) for _, given in table.rules)
+    return {**answers, **tasks, STEP: {step for steps in tasks.values() for step in steps}, TARGET: {goal for step in known.base.steps for goal in step.goals}}
+
+
+def _of_condition(graph: Graph, flow: Flow, names: set[str], possible: Mapping[str, set[object]]) -> Iterator[str]:
     where = f"“{graph.nodes[flow.source].title}”去往“{graph.nodes[flow.target].title}”的条件"
     try:
         text = expressions.condition(flow.condition, names=names)
     except expressions.Wrong as problem:
         yield f"{where}不对：{problem}。"
         return
-    tasks = {variable(n.id): set(n.steps) for n in graph.of(Kind.USER, Kind.SERVICE)}
-    possible = {**tasks, STEP: {step for steps in tasks.values() for step in steps}, TARGET: {goal for step in base.steps for goal in step.goals}}
     for name, value in expressions.compared(text):
         if name in possible and value not in possible[name]:
             yield f"{where}永远不成立：“{name}”不会是“{value}”。"

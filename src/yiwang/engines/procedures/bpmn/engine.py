@@ -90,6 +90,7 @@ class Program:
     names: tuple[str, ...]  #: variables that its conditions read
     waiting: Mapping[str, int]  #: where a case can stand → its place in the drawing; looked up, never walked: a move costs the same in every length of flow
     timing: Mapping[str, int]  #: timers, in the same way
+    tables: Mapping[str, Decision]
 
 
 class Run:
@@ -98,6 +99,7 @@ class Run:
     def __init__(self, program: Program, kept: dict[str, Any] | None = None, *, facts: Mapping[str, Any] | None = None) -> None:
         self.program = program
         self.ended_at: list[str] = []  #: ends reached by the last move, in order
+        self.decided: list[tuple[str, int | None]] = []  #: decision tables passed by the last move, and the rule that held (from 0)
         self.values = _Values(kept["values"] if kept else {})
         self._know(facts or {})
         if kept is None:
@@ -157,7 +159,7 @@ class Run:
         return (task for task in self._workflow.tasks.values() if task.has_state(state))
 
     def _go(self) -> None:
-        self.ended_at = []
+        self.ended_at, self.decided = [], []
         self._workflow.do_engine_steps(did_complete_task=self._done)
 
     def _done(self, task: Task) -> None:
@@ -165,6 +167,7 @@ class Run:
         if node and node.kind is Kind.END:
             self.ended_at.append(node.id)
         if node and node.kind is Kind.DECISION:
+            self.decided.append((node.decision, decisions.fired(self.program.tables[node.decision], self.values)))
             self._know(task.data)
             task.data.clear()
         if node and node.kind is Kind.PARALLEL:
@@ -214,12 +217,12 @@ class Run:
 
 def program(graph: Graph, tables: Mapping[str, Decision], *, facts: tuple[str, ...] = ()) -> Program:
     """The flow ready to run. The graph is sound and bound; raises expressions.Wrong for a condition that is not."""
-    known = names_of(graph, tables, facts=facts)
+    known = names_of(graph, {code: table.outputs for code, table in tables.items()}, facts=facts)
     spec = specification(graph, tables, known)
     for part in spec.task_specs.values():
         part._predict = partial(_next_only, part)
     waiting, timing = ({node.id: i for i, node in enumerate(graph.of(*kinds))} for kinds in (WAITING, (Kind.TIMER, Kind.BOUNDARY)))
-    return Program(graph, spec, tuple(known & _read(graph, tables, known)), waiting, timing)
+    return Program(graph, spec, tuple(known & _read(graph, tables, known)), waiting, timing, tables)
 
 
 def specification(graph: Graph, tables: Mapping[str, Decision], known: set[str]) -> Any:

@@ -1,8 +1,7 @@
 """The names that conditions of a drawn flow may read: `step` (the last one taken), every task by its id, what decision tables answer, and the facts of the case."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from yiwang.engines.procedures.bpmn.decisions import Decision
 from yiwang.engines.procedures.bpmn.graph import Graph, Kind
 
 STEP = "step"
@@ -14,7 +13,7 @@ def variable(element: str) -> str:
     return "".join(c if c.isalnum() or c == "_" else "_" for c in element)
 
 
-def names_of(graph: Graph, tables: Mapping[str, Decision], *, facts: tuple[str, ...] = ()) -> set[str]:
-    """Everything that a condition of this flow may name."""
-    answered = {word for node in graph.of(Kind.DECISION) if node.decision in tables for word in tables[node.decision].outputs}
+def names_of(graph: Graph, answers: Mapping[str, Collection[str]], *, facts: tuple[str, ...] = ()) -> set[str]:
+    """Everything that a condition of this flow may name. `answers` are the names that each table sets."""
+    answered = {word for node in graph.of(Kind.DECISION) for word in answers.get(node.decision, ())}
     return {STEP, TARGET, *facts, *answered, *(variable(node.id) for node in graph.of(Kind.USER, Kind.SERVICE))}

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from yiwang.base.errors import Conflict, Invalid, NotFound
-from yiwang.engines.procedures.bpmn import versions
+from yiwang.engines.procedures.bpmn import coverage, decisions, expressions, versions
 from yiwang.engines.procedures.bpmn.drawn import COMMON, meaning
 from yiwang.engines.procedures.bpmn.engine import Run
 from yiwang.engines.procedures.bpmn.graph import Kind
-from yiwang.engines.procedures.bpmn.names import TARGET
+from yiwang.engines.procedures.bpmn.names import STEP, TARGET, variable
+from yiwang.engines.procedures.bpmn.tables import Table
 from yiwang.engines.procedures.models import Case, Event
 from yiwang.engines.procedures.models_flows import FlowVersion
 from yiwang.kit.access import restrict
@@ -27,6 +29,7 @@ class Line:
     step: str
     where: str  #: where the new drawing stands afterwards
     words: str = ""  #: what is different; "" where it went as it did
+    ruled: tuple[str, ...] = ()  #: decision tables that were asked on the way, and which rule held
 
     @property
     def differs(self) -> bool:
@@ -48,14 +51,53 @@ class Trial:
 
 def try_on(actor: Actor, version: FlowVersion, number: str) -> Trial:
     """Raises NotFound for a case that the actor may not see, Conflict for one that is still open, Invalid for a drawing that is not sound."""
+    case = _past(actor, version, number)
+    if any(not f.hint for f in versions.check(version)):
+        raise Invalid("流程图还有不能发布的问题，改好后才能试走。")
+    return _Replay(case, version).trial()
+
+
+def _past(actor: Actor, version: FlowVersion, number: str) -> Case:
+    """A closed case of the procedure that the actor may see. Raises NotFound, Conflict."""
     case = restrict(actor, Case.objects.filter(number=number.strip(), procedure=version.procedure)).first()
     if case is None:
         raise NotFound("没有找到这件办件。", hint="请填写本流程已办结办件的编号；只能查看您有权查看的办件。")
     if case.closed_at is None:
         raise Conflict("这件办件还没有办结，请选一件已经办结的。")
-    if any(not f.hint for f in versions.check(version)):
-        raise Invalid("流程图还有不能发布的问题，改好后才能试走。")
-    return _Replay(case, version).trial()
+    return case
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A decision table asked about a past case: what it knew, and of every rule which cells held."""
+
+    case: Case
+    values: list[tuple[str, str]]  #: (what, how it was) of every input
+    rows: list[list[bool]]  #: for every rule, whether each of its cells held
+    fired: int | None  #: the rule that gives the answer, from 0
+
+    @property
+    def verdict(self) -> str:
+        return "没有一行符合，得不出结果。" if self.fired is None else f"按第 {self.fired + 1} 行得出结果。"
+
+
+def weigh(actor: Actor, version: FlowVersion, table: Table, number: str) -> Weighed:
+    """Which rule of a table would hold for a closed case as it was at its end, and why. Raises NotFound, Conflict, Unreadable for a table that cannot be run."""
+    case = _past(actor, version, number)
+    decision, values = decisions.compiled(table), _known_of(case, version)
+    known = versions.domains(version, besides=table.id)
+    told = [(known[w].label if w in known else w, coverage.told(known.get(w, coverage.Domain(w)), values.get(w))) for w in decision.inputs]
+    rows = [[expressions.holds(test, values.get(word)) for word, test in zip(decision.inputs, tests, strict=True)] for tests, _ in decision.rules]
+    return Weighed(case, told, rows, decisions.fired(decision, values))
+
+
+def _known_of(case: Case, version: FlowVersion) -> dict[str, Any]:
+    """What conditions and tables could read when the case ended: its facts, and the last step at every task."""
+    values = versions.facts_of(case, registry().procedure(version.procedure))
+    for event in case.events.exclude(step__in=ASIDE).order_by("sequence"):
+        step = meaning(event.step)
+        values |= {variable(event.source): step, STEP: step, TARGET: event.target}
+    return values
 
 
 def past_cases(actor: Actor, version: FlowVersion, *, limit: int = 10) -> list[Case]:
@@ -77,6 +119,7 @@ class _Replay:
         self.facts = versions.facts_of(case, self.base)
         self.run = Run(self.loaded.program, facts=self.facts)
         self.lines: list[Line] = []
+        self.ruled: list[str] = []
         self.added = 0
         self.ended = ""
 
@@ -103,11 +146,11 @@ class _Replay:
             place = next((p for p in self._places(event.source) if meaning(event.step) in self.graph.nodes[p].steps), None)
             if place is not None:
                 self._complete(place, event.step, event.target)
-                self.lines.append(Line(event.at, event.name, self._where()))
+                self._tell(event.at, event.name)
                 return True
             if not self._add():
                 break
-        self.lines.append(Line(event.at, event.name, self._where(), "新流程此时不能办理这一步。" if not self._over else "新流程此前已经办结。"))
+        self._tell(event.at, event.name, "新流程此时不能办理这一步。" if not self._over else "新流程此前已经办结。")
         return False
 
     def _add(self) -> bool:
@@ -118,6 +161,7 @@ class _Replay:
             node = self.graph.nodes[place]
             if node.timer:
                 self.run.fire(place)
+                self._ruled()
                 done = "等待期满。"
             elif node.kind is Kind.SERVICE or (node.steps and node.steps[0] in COMMON):
                 self._complete(place, node.steps[0], "")
@@ -126,7 +170,7 @@ class _Replay:
                 continue
             self.added += 1
             name = self.procedure.state(place).name
-            self.lines.append(Line(None, name, self._where(), f"新流程多出“{name}”，{done}"))
+            self._tell(None, name, f"新流程多出“{name}”，{done}")
             return True
         return False
 
@@ -138,8 +182,18 @@ class _Replay:
             self.ended = str(self.base.step(step).target)
             return
         self.run.complete(place, step=meaning(step), facts={**self.facts, TARGET: target})
+        self._ruled()
         if self.run.over:
             self.ended = [e for e in self.run.ended_at if self.graph.nodes[e].name][-1]
+
+    def _ruled(self) -> None:
+        for code, rule in self.run.decided:
+            name = self.loaded.program.tables[code].name
+            self.ruled.append(f"决策表“{name}”按第 {rule + 1} 行" if rule is not None else f"决策表“{name}”没有一行符合")
+
+    def _tell(self, at: datetime | None, step: str, words: str = "") -> None:
+        self.lines.append(Line(at, step, self._where(), words, tuple(self.ruled)))
+        self.ruled.clear()
 
     def _where(self) -> str:
         places = (self.ended,) if self.ended else self.run.standing

@@ -1,6 +1,7 @@
 """Versions of drawn flows: drafted, checked, published for a day, chosen for new cases. Loaded once per process: what is published never changes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -15,9 +16,13 @@ from yiwang.base.crypto import sm3
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.parties.models import Organisation
-from yiwang.engines.procedures.bpmn import bindings, decisions, drawing, drawn, engine, reading, soundness
+from yiwang.engines.procedures.bpmn import bindings, decisions, drawing, drawn, engine, reading, soundness, table_report, tables
+from yiwang.engines.procedures.bpmn.coverage import Domain
 from yiwang.engines.procedures.bpmn.decisions import Decision
 from yiwang.engines.procedures.bpmn.graph import Finding, Graph
+from yiwang.engines.procedures.bpmn.names import names_of
+from yiwang.engines.procedures.bpmn.table_report import Remark
+from yiwang.engines.procedures.bpmn.tables import Table
 from yiwang.engines.procedures.models import DRAWN, FlowVersion
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
@@ -46,8 +51,9 @@ def loaded(procedure: str, number: int) -> Loaded:
 
 def load(version: FlowVersion) -> Loaded:
     """A checked version, ready to run."""
-    graph, base, tables = reading.read(version.bpmn), registry().procedure(version.procedure), tables_of(version)
-    program = engine.program(graph, tables, facts=tuple(f.code for f in base.facts))
+    graph, base = reading.read(version.bpmn), registry().procedure(version.procedure)
+    ready = {code: decisions.compiled(table) for code, table in tables_of(version).items()}
+    program = engine.program(graph, ready, facts=tuple(f.code for f in base.facts))
     return Loaded(version.pk, drawn.procedure(graph, base, version.number), program)
 
 
@@ -57,20 +63,49 @@ def in_effect(procedure: str, item: str, *, on: date) -> FlowVersion | None:
     return found.order_by("-item", "-valid_from").only("number", "procedure").first()
 
 
-def tables_of(version: FlowVersion) -> dict[str, Decision]:
+def tables_of(version: FlowVersion) -> dict[str, Table]:
     """Its decision tables by id. Raises Unreadable."""
-    return {table.id: table for xml in version.dmn for table in decisions.read(xml)}
+    return {table.id: table for xml in version.dmn for table in tables.read(xml)}
+
+
+def decisions_of(found: Mapping[str, Table]) -> dict[str, Decision]:
+    """Those that can be run; what stands against the others is in the report."""
+    out = {}
+    for table in found.values():
+        with suppress(reading.Unreadable):
+            out[table.id] = decisions.compiled(table)
+    return out
 
 
 def check(version: FlowVersion) -> list[Finding]:
     """The soundness report: everything that stands against publishing, then hints. Never raises, never hangs."""
     try:
-        graph, tables = reading.read(version.bpmn), tables_of(version)
+        graph, found = reading.read(version.bpmn), tables_of(version)
     except reading.Unreadable as problem:
         return [Finding(element, words) for element, words in problem.problems]
-    bound = list(bindings.findings(graph, _known(version.procedure, tables)))
-    found = [*soundness.findings(graph), *bound]
-    return sorted(dict.fromkeys(found), key=lambda f: f.hint)
+    bound = list(bindings.findings(graph, _known(version.procedure, found)))
+    return sorted(dict.fromkeys([*soundness.findings(graph), *bound]), key=lambda f: f.hint)
+
+
+def domains(version: FlowVersion, *, besides: str = "") -> dict[str, Domain]:
+    """What a decision table of the version may compare, by name; of a drawing that cannot be read only the facts of the case."""
+    graph, ready = _readable(version)
+    return table_report.domains(registry().procedure(version.procedure), graph, ready, besides=besides)
+
+
+def table_remarks(version: FlowVersion, table: Table) -> list[Remark]:
+    """The report on one table of the version, as it stands or as somebody is changing it."""
+    graph, ready = _readable(version)
+    facts = tuple(f.code for f in registry().procedure(version.procedure).facts)
+    names = names_of(graph, {**{d.id: d.outputs for d in ready.values()}, table.id: [c.word for c in table.outputs]}, facts=facts) if graph else set()
+    return table_report.remarks(table, domains(version, besides=table.id), table_report.uses(graph, ready, frozenset(names)))
+
+
+def _readable(version: FlowVersion) -> tuple[Graph | None, dict[str, Decision]]:
+    try:
+        return reading.read(version.bpmn), decisions_of(tables_of(version))
+    except reading.Unreadable:
+        return None, {}
 
 
 def graph_of(version: FlowVersion) -> Graph:
@@ -78,12 +113,13 @@ def graph_of(version: FlowVersion) -> Graph:
     return reading.read(version.bpmn)
 
 
-def _known(procedure: str, tables: Mapping[str, Decision]) -> bindings.Known:
+def _known(procedure: str, found: Mapping[str, Table]) -> bindings.Known:
     return bindings.Known(
         base=registry().procedure(procedure),
         roles=role_names(),
         offices=frozenset(Organisation.objects.values_list("function", flat=True).distinct()),
-        tables=tables,
+        tables=found,
+        decisions=decisions_of(found),
     )
 
 
@@ -117,8 +153,8 @@ def draft(actor: Actor, *, procedure: str, item: str = "", name: str = "") -> Fl
         raise NotFound("没有这个流程。")
     base = registry().procedure(procedure)
     last = FlowVersion.objects.filter(procedure=procedure, item__in=(item, ""), state=State.PUBLISHED).order_by("-item", "-valid_from").first()
-    xml, tables = (last.bpmn, last.dmn) if last else (drawing.draw(base), [])
-    return _add(actor, base, item=item, name=name or (last.name if last else base.name), bpmn=xml, dmn=tables)
+    xml, dmn = (last.bpmn, last.dmn) if last else (drawing.draw(base), [])
+    return _add(actor, base, item=item, name=name or (last.name if last else base.name), bpmn=xml, dmn=dmn)
 
 
 @transaction.atomic
@@ -127,9 +163,16 @@ def bring(actor: Actor, *, procedure: str, item: str = "", name: str, bpmn: byte
     _must_edit(actor)
     if procedure not in {code for code, _ in registry().procedures}:
         raise NotFound("没有这个流程。")
-    tables = [text for text in (_text(x) for x in dmn or []) if decisions.read(text)]
     text = drawing.with_layout(_text(bpmn), reading.read(bpmn))
-    return _add(actor, registry().procedure(procedure), item=item, name=name, bpmn=text, dmn=tables)
+    return _add(actor, registry().procedure(procedure), item=item, name=name, bpmn=text, dmn=_brought(dmn or []))
+
+
+def _brought(files: list[bytes]) -> list[str]:
+    """The tables of DMN files, each a document of its own; one with a program in a cell is refused. Raises Unreadable."""
+    found = [table for content in files for table in tables.read(_text(content))]
+    for table in found:
+        decisions.compiled(table)
+    return [tables.write(table) for table in {table.id: table for table in found}.values()]
 
 
 def _text(content: bytes) -> str:
@@ -150,20 +193,60 @@ def _add(actor: Actor, base: Procedure, *, item: str, name: str, bpmn: str, dmn:
 
 
 @transaction.atomic
-def save(actor: Actor, pk: int, *, bpmn: str, revision: int, name: str = "", note: str = "", dmn: list[str] | None = None) -> FlowVersion:
+def save(actor: Actor, pk: int, *, bpmn: str, revision: int, name: str = "", note: str = "") -> FlowVersion:
     """Keeps a drawing as it is, sound or not, with its report. Raises Conflict if another saved meanwhile, Unreadable only for what is no XML."""
+    version = _opened(actor, pk, revision)
+    reading.tree_of(bpmn)
+    version.bpmn, version.name, version.note = bpmn, name.strip()[:100] or version.name, note.strip()[:300] or version.note
+    return _kept(actor, version, f"修改流程图草稿：{version}")
+
+
+@transaction.atomic
+def save_table(actor: Actor, pk: int, *, table: Table, revision: int) -> FlowVersion:
+    """Keeps a decision table of a draft, a new one or one that it had, sound or not, with the report. Raises Conflict, Unreadable for what is no table."""
+    version = _opened(actor, pk, revision)
+    text = tables.write(table)
+    tables.read(text)
+    others = {code: tables.write(other) for code, other in tables_of(version).items()}
+    version.dmn = list({**others, table.id: text}.values())
+    return _kept(actor, version, f"修改决策表“{table.name}”：{version}")
+
+
+@transaction.atomic
+def bring_tables(actor: Actor, pk: int, *, files: list[bytes], revision: int) -> FlowVersion:
+    """Decision tables drawn elsewhere into a draft; one of the same id is replaced. Raises Conflict, Unreadable naming what is not supported."""
+    version = _opened(actor, pk, revision)
+    brought = {table.id: tables.write(table) for text in _brought(files) for table in tables.read(text)}
+    if not brought:
+        raise Invalid("文件里没有决策表。")
+    version.dmn = list(({code: tables.write(other) for code, other in tables_of(version).items()} | brought).values())
+    return _kept(actor, version, f"导入决策表（{len(brought)}张）：{version}")
+
+
+@transaction.atomic
+def drop_table(actor: Actor, pk: int, *, table: str, revision: int) -> FlowVersion:
+    """Takes a decision table out of a draft. Raises Conflict, NotFound."""
+    version = _opened(actor, pk, revision)
+    found = tables_of(version)
+    if table not in found:
+        raise NotFound("没有找到这张决策表。")
+    version.dmn = [tables.write(other) for code, other in found.items() if code != table]
+    return _kept(actor, version, f"删除决策表“{found[table].name}”：{version}")
+
+
+def _opened(actor: Actor, pk: int, revision: int) -> FlowVersion:
     version = _locked_draft(actor, pk)
     if version.revision != revision:
         raise Conflict("这张草稿已被他人保存过。", hint="请另存您画的内容（导出），刷新后再改。")
-    reading.tree_of(bpmn)
-    version.bpmn, version.name, version.note = bpmn, name.strip()[:100] or version.name, note.strip()[:300] or version.note
-    if dmn is not None:
-        version.dmn = dmn
+    return version
+
+
+def _kept(actor: Actor, version: FlowVersion, summary: str) -> FlowVersion:
     version.revision += 1
     version.changed_at, version.changed_by_id = timezone.now(), actor.party
     _weigh(version)
     version.save()
-    audit.record(actor, "flow.save", subject=version, summary=f"修改流程图草稿：{version}")
+    audit.record(actor, "flow.save", subject=version, summary=summary)
     return version
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from yiwang.engines.parties.models import Party
+from yiwang.engines.procedures.models import Case
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Clock, Fact, Procedure, State, Step
 from yiwang.systems.services.acceptance import effects, forms, papers
 
@@ -142,11 +144,11 @@ def grant(target: str | Callable[[Any, dict[str, Any]], str], targets: tuple[str
 
 
 FACTS = (
-    Fact(code="channel", name="渠道：internet 网上、counter 窗口、api 系统对接", value=lambda case: str(case.channel)),
+    Fact(code="channel", name="渠道", value=lambda case: str(case.channel), choices=tuple(Case.Channel.choices)),
     Fact(code="item", name="事项标识", value=lambda case: str(case.item_key)),
-    Fact(code="applicant", name="申请人：person 自然人、entity 法人或其他组织", value=lambda case: str(case.applicant.kind)),
-    Fact(code="owed", name="容缺待补的材料件数", value=effects.owed),
-    Fact(code="corrected", name="是否要求过补正", value=effects.corrected),
+    Fact(code="applicant", name="申请人", value=lambda case: str(case.applicant.kind), choices=tuple(Party.Kind.choices)),
+    Fact(code="owed", name="容缺待补的材料件数", value=effects.owed, kind="count"),
+    Fact(code="corrected", name="是否要求过补正", value=effects.corrected, kind="yes"),
 )
 
 ENDINGS = (DONE, REFUSED, NOT_ACCEPTED, WITHDRAWN, LAPSED)
