@@ -1,7 +1,7 @@
 // The editor: bpmn-js with only the elements that the engine runs, in Chinese, and a form beside it for what is ours (role, steps, stage, timer, condition).
 import Modeler from "bpmn-js/lib/Modeler";
 import palette from "./palette.js";
-import { READABLE, lights, named, zoomer } from "./shared.js";
+import { NARROW, lights, named, resized, zoomer } from "./shared.js";
 import { properties } from "./properties.js";
 
 const OURS = {
@@ -16,7 +16,7 @@ const WORDS = {
   "Connect to other element": "连到另一个元素", Delete: "删除", "Open {element}": "打开",
 };
 
-const PALETTE = 130; // pixels that the palette covers
+const PALETTE = 120; // pixels that the palette covers
 
 const form = document.querySelector("[data-flow-edit]");
 if (form) edit(form);
@@ -37,7 +37,8 @@ async function edit(form) {
   const canvas = modeler.get("canvas");
   begin(canvas);
   named(modeler, box);
-  zoomer(box, { "-": () => modeler.get("zoomScroll").stepZoom(-1), "+": () => modeler.get("zoomScroll").stepZoom(1), 全图: () => canvas.zoom("fit-viewport", "auto") });
+  zoomer(box, { 缩小: () => modeler.get("zoomScroll").stepZoom(-1), 放大: () => modeler.get("zoomScroll").stepZoom(1), 全图: () => whole(canvas) });
+  resized(box, () => { canvas.resized(); begin(canvas); });
   properties(modeler, form);
   report(modeler, form);
   let sent = false;
@@ -50,18 +51,27 @@ async function edit(form) {
   });
 }
 
-/** The beginning of the drawing at a size that can be read, clear of the palette. */
+/** Where there is room the beginning of the drawing at a size that can be read, clear of the palette; on a phone the whole. */
 function begin(canvas) {
   const { inner, outer } = canvas.viewbox();
-  const scale = READABLE * 0.8;
+  const scale = 0.8;
+  if (outer.width < NARROW) return whole(canvas);
   const height = outer.height / scale;
   canvas.viewbox({ x: inner.x - PALETTE / scale, y: inner.y + Math.min(0, inner.height - height) / 2 - 20, width: outer.width / scale, height });
+}
+
+/** Everything, clear of the palette, which lies above the drawing on a phone. */
+function whole(canvas) {
+  const { inner, outer } = canvas.viewbox();
+  const [left, top] = outer.width < NARROW ? [10, PALETTE] : [PALETTE, 10];
+  const scale = Math.min(1, (outer.width - left - 10) / inner.width, (outer.height - top - 10) / inner.height);
+  canvas.viewbox({ x: inner.x - left / scale, y: inner.y - top / scale, width: outer.width / scale, height: outer.height / scale });
 }
 
 /** Each sentence of the report lights its element and goes there; the first that forbids publishing is in view. */
 function report(modeler, form) {
   const first = modeler.get("elementRegistry").get(document.querySelector("[data-element]:not([data-hint])")?.dataset.element);
-  if (first) modeler.get("canvas").scrollToElement(first, { top: 80, right: 80, bottom: 80, left: PALETTE + 20 });
+  if (first && form.querySelector("[data-flow-canvas]").clientWidth >= NARROW) modeler.get("canvas").scrollToElement(first, { top: 80, right: 80, bottom: 80, left: PALETTE + 20 });
   for (const item of document.querySelectorAll("[data-element]")) {
     const element = modeler.get("elementRegistry").get(item.dataset.element);
     if (!element) continue;

@@ -14,17 +14,22 @@ export function named(viewer, box) {
   for (const link of box.querySelectorAll(".bjs-powered-by")) link.setAttribute("aria-label", "流程图由 bpmn.io 绘制（新窗口打开）");
 }
 
-/** The scale at which the words of a drawing are as large as the page's small print. */
-export const READABLE = 1;
+/** Narrower than this the whole drawing is shown first, and the list beneath is what is read. */
+export const NARROW = 600;
 
 /** Small buttons on the drawing: what they say, and what they do. */
 export function zoomer(box, actions) {
-  const names = { "-": "缩小", "+": "放大", 全图: "看全图" };
   const bar = Object.assign(document.createElement("div"), { className: "flow-zoom" });
-  for (const [words, act] of Object.entries(actions)) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: words, onclick: act });
-    button.setAttribute("aria-label", names[words]);
-    bar.append(button);
-  }
+  for (const [words, act] of Object.entries(actions)) bar.append(Object.assign(document.createElement("button"), { type: "button", textContent: words, onclick: act }));
   box.append(bar);
+}
+
+/** Calls back when the box gets another width: a phone is turned, a side column opens. */
+export function resized(box, act) {
+  let width = box.clientWidth;
+  new ResizeObserver(() => {
+    if (box.clientWidth === width || !box.clientWidth) return;
+    width = box.clientWidth;
+    act();
+  }).observe(box);
 }

@@ -1,7 +1,7 @@
-// A flow diagram where a page has [data-flow]: drawn by bpmn.io at a size that can be read, the case's position lit and in view. It scrolls like any part of a page,
-// by finger, wheel or keys. The list of states beside it says the same without a script.
+// A flow diagram where a page has [data-flow]: drawn by bpmn.io, the case's position lit and in view; at a size that can be read where there is room, the whole of it on a
+// phone, from where it is enlarged. It scrolls like any part of a page, by finger, wheel or keys. The list beneath it says the same without a script.
 import Viewer from "bpmn-js/lib/Viewer";
-import { READABLE, lights, named, zoomer } from "./shared.js";
+import { NARROW, lights, named, resized, zoomer } from "./shared.js";
 
 for (const box of document.querySelectorAll("[data-flow]")) show(box);
 
@@ -20,20 +20,28 @@ async function show(box) {
   }
   const canvas = viewer.get("canvas");
   const { x, y, width, height } = canvas.viewbox().inner;
-  const whole = () => Math.min(READABLE, (scroller.clientWidth - 4) / (width + 40));
+  const whole = () => Math.min(1, (scroller.clientWidth - 2) / (width + 40));
+  const begin = () => (scroller.clientWidth < NARROW ? whole() : Math.max(0.8, whole()));
   let scale = 0;
+  let chosen = false; // somebody has zoomed: what they chose stays
   const size = (wanted) => {
-    scale = Math.min(2, Math.max(0.2, wanted));
+    const middle = scale ? [(scroller.scrollLeft + scroller.clientWidth / 2) / scale, (scroller.scrollTop + scroller.clientHeight / 2) / scale] : place();
+    scale = Math.min(2, Math.max(0.1, wanted));
     paper.style.width = `${(width + 40) * scale}px`;
     paper.style.height = `${(height + 40) * scale}px`;
     canvas.resized();
     canvas.viewbox({ x: x - 20, y: y - 20, width: width + 40, height: height + 40 });
+    scroller.scrollTo(middle[0] * scale - scroller.clientWidth / 2, middle[1] * scale - scroller.clientHeight / 2);
   };
-  size(Math.max(READABLE * (scroller.clientWidth < 480 ? 0.65 : 0.8), whole()));
+  const choose = (wanted) => { chosen = true; size(wanted); };
+  const place = () => {
+    const lit = viewer.get("elementRegistry").get((box.dataset.lit || "").split(" ")[0]);
+    return lit ? [lit.x + lit.width / 2 - x + 20, lit.y + lit.height / 2 - y + 20] : [0, 0];
+  };
+  size(begin());
   lights(viewer, box.dataset.lit, "lit");
   named(viewer, box);
   box.append(...box.querySelectorAll(".bjs-powered-by"));
-  zoomer(box, { "-": () => size(scale / 1.25), "+": () => size(scale * 1.25), "全图": () => size(whole()) });
-  const lit = viewer.get("elementRegistry").get((box.dataset.lit || "").split(" ")[0]);
-  if (lit) scroller.scrollTo((lit.x + lit.width / 2 - x + 20) * scale - scroller.clientWidth / 2, (lit.y + lit.height / 2 - y + 20) * scale - scroller.clientHeight / 2);
+  zoomer(box, { 缩小: () => choose(scale / 1.4), 放大: () => choose(scale * 1.4), 全图: () => { size(whole()); chosen = false; } });
+  resized(scroller, () => { if (!chosen) size(begin()); });
 }

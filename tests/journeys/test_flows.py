@@ -90,3 +90,60 @@ def test_a_flow_is_redrawn(person: Make, photo: str, tmp_path: Path) -> None:
     editor.page.goto(version)
     editor.page.locator("summary", has_text="停用这个版本").click()
     editor.click("停用").sees("新办件不再按它办理")
+
+
+def ruled(graph: Graph) -> str:
+    """After acceptance a decision table says whether the case is examined or decided at once."""
+    flows = dict(graph.flows)
+    flows["choice-submitted-reviewing"] = replace(flows["choice-submitted-reviewing"], target="route")
+    flows |= {"asked": Flow("asked", "route", "way"), "usual": Flow("usual", "way", "reviewing", "一般办理"), "quick": Flow("quick", "way", "deciding", "简易办理", 'result_1 == "简易"')}
+    nodes = {**graph.nodes, "route": Node("route", Kind.DECISION, "分办", decision="table_1"), "way": Node("way", Kind.EXCLUSIVE, "怎么办理", default="usual")}
+    return drawing.write(replace(graph, nodes=nodes, flows=flows))
+
+
+def test_a_decision_is_changed(person: Make, photo: str, tmp_path: Path) -> None:
+    """决策表: begun in the console, a gap and a rule without a turn reported, publishing refused; mended, tried on a past case, published; a new case is decided by it."""
+    editor = person("editor")
+    editor.go("/work/flows/").page.locator("#n-promise").evaluate("e => { e.closest('details').open = true; }")
+    editor.page.locator("form:has(#n-promise) button").click()
+    editor.page.locator("[data-element-id=reviewing]").first.wait_for()
+    graph = reading.read(editor.page.request.get(editor.page.url + "/file.bpmn").text())
+    bring(editor, ruled(graph), tmp_path).sees("没有绑定决策表“table_1”")
+    flow = editor.page.url
+    editor.page.locator("summary", has_text="新建决策表").click()
+    editor.page.locator("#table-name").fill("渠道分办")
+    editor.click("新建决策表").sees("决策表：渠道分办").sees("第 1 行没有写结果")
+
+    cell = editor.page.get_by_label
+    cell("第 1 行，渠道", exact=True).fill("网上申办")
+    cell("第 1 行，结果 结果").fill("简易")
+    cell("第 1 行，结果 结果").press("Enter")
+    editor.sees("有遗漏，没有一行符合：渠道为“窗口”或为“系统对接”或为“内部”").look("flow-table-gap")
+    editor.page.goto(flow)
+    editor.click("发布").sees("这张流程图还不能发布：决策表“渠道分办”：有遗漏")
+    editor.page.get_by_role("link", name="渠道分办").click()
+
+    editor.click("加一行").sees("有改动，还没有保存")
+    cell("第 2 行，渠道", exact=True).fill("网上申办、系统对接")
+    cell("第 2 行，结果 结果").fill("一般")
+    editor.click("加一行")
+    cell("第 3 行，结果 结果").fill("一般")
+    editor.click("第 3 行上移").sees("第 3 行永远轮不到")
+    cell("第 3 行，渠道", exact=True).fill("open('x')")
+    editor.click("保存并检查").sees("不能有运算、函数或程序").look("flow-table-wrong")
+    editor.click("删除第 3 行").click("保存并检查").sees("没有遗漏，没有矛盾，每一行都轮得到")
+    number = editor.page.locator("#past option").first.get_attribute("value") or ""
+    editor.page.locator("#number").fill(number)
+    editor.click("试一试").sees("得出结果").look("flow-table-tried")
+
+    editor.page.goto(flow)
+    editor.sees("环节一览").click("发布").sees("起的新办件按它办理")
+    editor.page.get_by_role("link", name="渠道分办").click()
+    assert not editor.page.get_by_role("button", name="加一行").count()  # published, it never changes
+    made, _ = apply(person, photo)
+    act(person("chikan_window"), made, "受理")
+    person("shichang_leader").go("/work/").sees(made)  # decided at once, not examined
+
+    editor.page.goto(flow)
+    editor.page.locator("summary", has_text="停用这个版本").click()
+    editor.click("停用").sees("新办件不再按它办理")

@@ -13,7 +13,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED_IN, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import about, boards, corrections, flows, lists, plan, rows, transfers
+from yiwang.shells.console import about, boards, corrections, flows, lists, plan, rows, tables, transfers
 from yiwang.shells.field import app, pages
 from yiwang.shells.portal import mine
 from yiwang.shells.zones import ZONES
@@ -89,7 +89,7 @@ def system_pages(zone: str) -> Iterator[URLPattern | URLResolver]:
         yield path("work/", include((CORRECTIONS, "corrections")))
         yield path("work/", include((ABOUT, "about")))
         yield path("work/", include((PLAN, "plan")))
-        yield path("work/flows/", include(([path(route, guarded(drawn.EDITOR)(view), name=name) for route, name, view in flows.ROUTES], "flows")))
+        yield path("work/flows/", include(([path(route, guarded(drawn.EDITOR)(view), name=name) for route, name, view in (*flows.ROUTES, *tables.ROUTES)], "flows")))
         yield path("work/exports/", include((EXPORTS, "exports")))
         yield path("work/r/<slug:register>/", include(([path(route, _of_register(view), name=name) for route, name, view in GENERIC], "register")))
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from yiwang.base.errors import NotFound
-from yiwang.engines.procedures.bpmn import drawing, tables, travel
+from yiwang.engines.procedures.bpmn import drawing, tables, travel, versions
 from yiwang.engines.procedures.bpmn.coverage import Domain
 from yiwang.engines.procedures.bpmn.drawn import COMMON
+from yiwang.engines.procedures.bpmn.outline import Stop, outline
 from yiwang.engines.procedures.bpmn.reading import Unreadable
 from yiwang.engines.procedures.bpmn.table_report import Remark
-from yiwang.engines.procedures.bpmn.tables import Column, Row, Table
+from yiwang.engines.procedures.bpmn.tables import POLICIES, Column, Row, Table
 from yiwang.engines.procedures.bpmn.trial import Line, Trial, Weighed, past_cases, try_on, weigh
 from yiwang.engines.procedures.bpmn.versions import (
     EDITOR,
@@ -32,8 +33,8 @@ from yiwang.engines.procedures.models import Case, FlowVersion
 from yiwang.kit.registry import registry
 
 __all__ = [
-    "COMMON", "EDITOR", "Column", "Diagram", "Domain", "Line", "Remark", "Row", "Table", "Trial", "Unreadable", "Weighed", "bring", "bring_tables", "diagram_of", "domains", "draft",
-    "drawing_of", "drop_table", "find", "listed", "past_cases", "publish", "role_names", "save", "save_table", "standing", "table_of", "table_remarks", "tables", "tables_in", "try_on",
+    "COMMON", "EDITOR", "POLICIES", "Column", "Diagram", "Domain", "Line", "Remark", "Row", "Stop", "Table", "Trial", "Unreadable", "Weighed", "bring", "bring_tables", "diagram_of", "domains", "draft",
+    "drawing_of", "drop_table", "find", "listed", "outline_of", "past_cases", "publish", "role_names", "save", "save_table", "standing", "table_of", "table_remarks", "tables", "tables_in", "try_on",
     "weigh", "withdraw",
 ]  # fmt: skip
 standing = travel.standing
@@ -60,6 +61,14 @@ def tables_in(version: FlowVersion) -> list[Table]:
     """The decision tables of a version; none where a file is broken, which the report says."""
     try:
         return list(tables_of(version).values())
+    except Unreadable:
+        return []
+
+
+def outline_of(version: FlowVersion) -> list[Stop]:
+    """The flow as a list of its steps; none where the drawing cannot be read."""
+    try:
+        return outline(versions.graph_of(version), registry().procedure(version.procedure), role_names())
     except Unreadable:
         return []
 

@@ -16,7 +16,7 @@ from yiwang.base.errors import Conflict, Invalid, NotFound, YiwangError
 from yiwang.engines.parties.models import Organisation
 from yiwang.engines.procedures.api import flows
 from yiwang.engines.procedures.models import FlowVersion
-from yiwang.kit.declare import Procedure, State
+from yiwang.kit.declare import Fact, Procedure, State
 from yiwang.kit.guards import actor_of
 from yiwang.kit.registry import registry
 from yiwang.platforms.items.models import Item
@@ -54,6 +54,7 @@ class FlowPage:
     cases: list[Any]
     today: Any
     item: str  #: name of the only item it is for
+    stops: list[flows.Stop]
     trial: Any = None
     error: str = ""
     drawn: str = ""  #: what was sent and not kept
@@ -145,13 +146,20 @@ def _page(request: HttpRequest, version: FlowVersion, **more: Any) -> FlowPage:
         steps=[*((s.code, s.name) for s in base.steps), *((s.code, f"{s.name}（通用）") for s in flows.COMMON.values())],
         leaving=[(s.code, s.name) for s in base.steps if isinstance(s.target, str) and base.state(s.target).final],
         offices=sorted(set(Organisation.objects.values_list("function", flat=True))),
-        facts=[("step", "刚办理的动作"), ("target", "动作原定去向"), *((f.code, f.name) for f in base.facts)],
+        facts=[("step", "刚办理的动作"), ("target", "动作原定去向"), *((f.code, _explained(f)) for f in base.facts)],
         tables=flows.tables_in(version),
         cases=flows.past_cases(actor_of(request), version),
         today=timezone.localdate(),
         item=_items().get(version.item, version.item),
+        stops=flows.outline_of(version),
         **more,
     )
+
+
+def _explained(fact: Fact) -> str:
+    """渠道：internet 网上申办、counter 窗口."""
+    values = "、".join(f"{value} {name}" for value, name in fact.choices)
+    return f"{fact.name}：{values}" if values else fact.name
 
 
 @require_POST

@@ -117,18 +117,23 @@ def _element(process: "etree._Element", graph: Graph, node: Node) -> None:
 
 def _diagram(root: "etree._Element", graph: Graph) -> None:
     placed = layout.place(graph)
+    named = layout.captions(graph, placed)
     plane = etree.SubElement(etree.SubElement(root, f"{{{DI}}}BPMNDiagram", {"id": "diagram"}, nsmap=NAMESPACES), f"{{{DI}}}BPMNPlane", {"id": "plane", "bpmnElement": graph.id or "flow"})
     for code, box in placed.items():
         shape = etree.SubElement(plane, f"{{{DI}}}BPMNShape", {"id": f"{code}_shape", "bpmnElement": code})
         if graph.nodes[code].kind is Kind.EXCLUSIVE:
             shape.set("isMarkerVisible", "true")
         _bounds(shape, box)
-    for code, way in layout.routes(graph, placed).items():
+        if code in named:
+            _bounds(etree.SubElement(shape, f"{{{DI}}}BPMNLabel"), named[code])
+    drawn = layout.routes(graph, placed)
+    labels = layout.labels({code: flow.name for code, flow in graph.flows.items() if flow.name}, drawn, placed, named)
+    for code, way in drawn.items():
         edge = etree.SubElement(plane, f"{{{DI}}}BPMNEdge", {"id": f"{code}_edge", "bpmnElement": code})
         for x, y in way:
             etree.SubElement(edge, f"{{{DD}}}waypoint", {"x": str(x), "y": str(y)})
-        if graph.flows[code].name:
-            _bounds(etree.SubElement(edge, f"{{{DI}}}BPMNLabel"), layout.label(way, graph.flows[code].name))
+        if code in labels:
+            _bounds(etree.SubElement(edge, f"{{{DI}}}BPMNLabel"), labels[code])
 
 
 def _bounds(shape: "etree._Element", box: layout.Box) -> None:

@@ -1,6 +1,6 @@
 """Where the elements of a flow stand: layers from the start, each element beside what leads to it. Arrows that go back run below everything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,6 +9,7 @@ from yiwang.engines.procedures.bpmn.graph import TASKS, Graph, Kind
 COLUMN, ROW, LEFT, TOP = 180, 120, 160, 100
 TASK, GATEWAY, EVENT = (110, 80), (50, 50), (36, 36)
 SIDE, LANE, LETTER = TASK[0] // 2 + 25, 40, 12  # from the middle of a column to the free way beside it, between two ways back, one Chinese character
+SLACK = 8  # what bpmn-js wants beside the letters before it breaks a line where we do
 LOW = {Kind.EXCLUSIVE, Kind.PARALLEL, Kind.BOUNDARY}
 Point = tuple[int, int]
 
@@ -62,15 +63,55 @@ def routes(graph: Graph, placed: dict[str, Box]) -> dict[str, list[Point]]:
     return drawn
 
 
-def label(way: list[Point], words: str) -> Box:
-    """Where the words of an arrow stand: before its target, where arrows of one choice lie apart; of one that runs below everything, above its lane."""
-    level = [(a, b) for a, b in pairwise(way) if a[1] == b[1]]
-    ahead = way[-1][0] > way[0][0] and way[-2][1] == way[-1][1]
-    (x1, y), (x2, _) = level[-1] if ahead else max(level, key=lambda part: abs(part[0][0] - part[1][0]), default=(way[0], way[-1]))
-    width = min(LETTER * len(words), COLUMN // 2)
-    height = LETTER * 7 // 6 * -(-LETTER * len(words) // width)
-    middle = (x1 + x2) // 2 if x1 < x2 and len(way) == 2 else x2 - 12 - width // 2 if x1 < x2 else (x1 + x2) // 2
-    return Box(middle - width // 2, y - height - 3, width, height)
+def captions(graph: Graph, placed: Mapping[str, Box]) -> dict[str, Box]:
+    """Where the names of events (below) and of gateways (above, their arrows leave below) stand."""
+    found = {}
+    for node in graph.nodes.values():
+        if node.name and node.id in placed and node.kind not in TASKS:
+            box = placed[node.id]
+            across = min(len(node.name), 7)
+            width, height = LETTER * across + SLACK, LETTER * 7 // 6 * -(-len(node.name) // across)
+            found[node.id] = Box(box.middle[0] - width // 2, box.y - height - 2 if node.kind in {Kind.EXCLUSIVE, Kind.PARALLEL} else box.y + box.height + 4, width, height)
+    return found
+
+
+def labels(names: Mapping[str, str], drawn: Mapping[str, list[Point]], placed: Mapping[str, Box], named: Mapping[str, Box]) -> dict[str, Box]:
+    """Where the words of arrows stand: on a level part of their own arrow, near its target, where nothing crosses them; broken into more lines where there is little room."""
+    lines = [_thin(part) for way in drawn.values() for part in pairwise(way)]
+    taken = [*placed.values(), *named.values()]
+    found: dict[str, Box] = {}
+    for code, words in names.items():
+        choices = list(_places(drawn[code], words))
+        free = (box for box in choices if not any(_meet(box, other) for other in (*lines, *taken, *found.values())))
+        found[code] = next(free, None) or min(choices, key=lambda box: sum(_meet(box, other) for other in (*lines, *taken, *found.values())))
+    return found
+
+
+def _places(way: list[Point], words: str) -> Iterator[Box]:
+    """Boxes for the words, the best first: few lines, above the part of the arrow that is nearest its target, then further back."""
+    level = [(min(a[0], b[0]), max(a[0], b[0]), a[1]) for a, b in pairwise(way) if a[1] == b[1] and a[0] != b[0]] or [(way[0][0] + 4, way[0][0] + 80, (way[0][1] + way[-1][1]) // 2)]
+    forward = way[-1][0] > way[0][0]
+    for count in range(1, min(4, len(words)) + 1):
+        width, height = LETTER * -(-len(words) // count) + SLACK, count * LETTER * 7 // 6 + 2
+        if count == 1 and width > COLUMN // 2 and len(words) > 8:
+            continue
+        for left, right, y in reversed(level) if forward else sorted(level, key=lambda part: part[0] - part[1]):
+            room = right - left - 16 - width
+            if room >= -8:
+                steps = range(0, max(room, 0) + 1, 10) if forward else (room // 2, *range(0, max(room, 0) + 1, 10))
+                yield from (Box(right - 12 - step - width, side, width, height) for step in [*steps][:30] for side in (y - height - 2, y + 3))
+    width = LETTER * len(words) + SLACK
+    left, right, y = level[-1] if forward else max(level, key=lambda part: part[1] - part[0])
+    yield Box((left + right - width) // 2, y - 18, width, 16)
+
+
+def _thin(part: tuple[Point, Point]) -> Box:
+    (ax, ay), (bx, by) = part
+    return Box(min(ax, bx), min(ay, by), abs(ax - bx) or 1, abs(ay - by) or 1)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one.x < other.x + other.width and other.x < one.x + one.width and one.y < other.y + other.height and other.y < one.y + one.height
 
 
 def _ways(source: Box, target: Box, lane: int, *, low: bool) -> Iterator[list[Point]]:

@@ -176,6 +176,34 @@ def tidy(typed: str, names: Mapping[str, str], *, text: bool) -> str:
     return ", ".join(_tidied(part.strip(), names, text) for part in parts if part.strip())
 
 
+def tidy_answer(typed: str) -> str:
+    """A result as FEEL from what an official types: a number, 是 or 否, or else a text."""
+    words = typed.strip().strip("“”\"'")
+    if words in {"是", "true"} or words in {"否", "false"}:
+        return "true" if words in {"是", "true"} else "false"
+    quoted = words != typed.strip()
+    return f'"{words}"' if quoted or (_BARE.fullmatch(words) and not re.fullmatch(r"-?[\d.]+", words)) else words
+
+
+def shown(cell: str, names: Mapping[str, str], *, text: bool) -> str:
+    """A cell as `tidy` would understand it again, in people's words: "counter", "internet" → 窗口、网上."""
+    if not cell or cell.startswith("not") or "?" in cell:
+        return cell
+    back = {feel: said for said, feel in names.items() if _BARE.fullmatch(said)}
+    parts = [part.strip() for part in re.findall(r'(?:"[^"]*"|[^,"]|"(?=[^"]*$))+', cell)]
+    return "、".join(_shown(part, back, text) for part in parts)
+
+
+def _shown(part: str, back: Mapping[str, str], text: bool) -> str:
+    found = _SIGN.fullmatch(part)
+    sign, bare = (f"{found[1]} ", found[2].strip()) if found else ("", part)
+    if bare in back:
+        return sign + back[bare]
+    plain = bare[1:-1] if text and len(bare) > 2 and bare[0] == bare[-1] == '"' else ""
+    usable = plain and _BARE.fullmatch(plain) and plain not in {"null", "true", "false", "-", "其余", "任意"} and plain not in back.values() and not _SIGN.match(plain)
+    return sign + (plain if usable and plain.translate(_SIGNS) == plain else bare)
+
+
 def _tidied(part: str, names: Mapping[str, str], text: bool) -> str:
     found = _SIGN.fullmatch(part)
     sign, bare = (f"{_COMPARED[found[1]]} ", found[2].strip()) if found and part not in names else ("", part)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from yiwang.engines.procedures.bpmn import drawing, layout, reading, soundness
-from yiwang.engines.procedures.bpmn.graph import Kind
+from yiwang.engines.procedures.bpmn import drawing, layout, outline, reading, soundness
+from yiwang.engines.procedures.bpmn.graph import Flow, Graph, Kind, Node
 from yiwang.kit.registry import registry
 
 HEAD = 'xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:signavio="http://www.signavio.com"'
@@ -80,3 +80,32 @@ def test_no_arrow_of_a_declared_flow_runs_through_a_task() -> None:
                 for (ax, ay), (bx, by) in pairwise(way):
                     apart = max(ax, bx) <= box.x or min(ax, bx) >= box.x + box.width or max(ay, by) <= box.y or min(ay, by) >= box.y + box.height
                     assert node in ends or apart, (code, flow, node)
+
+
+def test_no_arrow_and_no_shape_crosses_the_words_of_a_declared_flow() -> None:
+    for code, version in registry().procedures:
+        graph = drawing.graph_of(registry().procedures[code, version])
+        placed = layout.place(graph)
+        drawn = layout.routes(graph, placed)
+        words = layout.labels({c: f.name for c, f in graph.flows.items() if f.name}, drawn, placed, layout.captions(graph, placed))
+        assert words.keys() == {c for c, f in graph.flows.items() if f.name}
+        for flow, box in words.items():
+            others = [*placed.values(), *layout.captions(graph, placed).values(), *(b for c, b in words.items() if c != flow)]
+            lines = [layout.Box(min(ax, bx), min(ay, by), abs(ax - bx) or 1, abs(ay - by) or 1) for way in drawn.values() for (ax, ay), (bx, by) in pairwise(way)]
+            assert not any(box.x < o.x + o.width and o.x < box.x + box.width and box.y < o.y + o.height and o.y < box.y + box.height for o in (*others, *lines)), (code, flow)
+
+
+def test_a_flow_is_told_as_a_list() -> None:
+    nodes = [
+        Node("start", Kind.START), Node("a", Kind.USER, "审查", role="approver", steps=("agree", "disagree")), Node("late", Kind.BOUNDARY, timer="P5D", unit="working", host="a"),
+        Node("x", Kind.EXCLUSIVE, default="x-p"), Node("p", Kind.PARALLEL), Node("b", Kind.USER, "消防", role="approver"), Node("c", Kind.DECISION, "分办"), Node("j", Kind.PARALLEL, "汇合"),
+        Node("end", Kind.END, "办结"), Node("no", Kind.END, "不同意"),
+    ]  # fmt: skip
+    arrows = ["start-a", "a-x", "late-x", "x-p", "x-no", "p-b", "p-c", "b-j", "c-j", "j-end"]
+    flows = {code: Flow(code, *code.split("-"), "不同意" if code == "x-no" else "", 'step == "disagree"' if code == "x-no" else "") for code in arrows}
+    found = outline.outline(Graph("f", "", {n.id: n for n in nodes}, flows), next(iter(registry().procedures.values())), {"approver": "审批人员"})
+    assert [(s.name, s.by, s.steps) for s in found] == [("审查", "审批人员", ("同意", "不同意")), ("消防", "审批人员", ()), ("分办", "", ())]
+    assert found[0].ways == (
+        ("其余情况", "同时：消防、分办"), ("不同意", "不同意"), ("超过 5 个工作日，其余情况", "同时：消防、分办"), ("超过 5 个工作日，不同意", "不同意"),
+    )  # fmt: skip
+    assert found[1].ways == (("", "等齐（汇合）后办结"),)

@@ -84,6 +84,22 @@ def test_numbers_and_yes_are_understood(typed: str, kept: str) -> None:
     assert tables.tidy(typed, {"是": "true", "否": "false"}, text=False) == kept
 
 
+@pytest.mark.parametrize("cell", ['"counter", "internet"', '!= "counter"', '"中华街道"', "null", 'not("api")', '"a b"', '"不小于3"', '"其余"', '"a、b"', "", '"x", null', '"真的吗?"'])
+def test_what_is_shown_is_understood_again(cell: str) -> None:
+    names = {"窗口": '"counter"', "网上": '"internet"', "空": "null"}
+    assert tables.tidy(tables.shown(cell, names, text=True), names, text=True) == cell
+
+
+def test_values_are_shown_as_people_call_them() -> None:
+    assert tables.shown('"counter", "x"', {"窗口": '"counter"'}, text=True) == "窗口、x"
+    assert tables.shown(">= 3", {}, text=False) == ">= 3"
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("简易", '"简易"'), ("5", "5"), ("是", "true"), ("否", "false"), ('"5"', '"5"'), ("“好”", '"好"'), ("-1.5", "-1.5"), ("", ""), ("f(1)", "f(1)"), ("a b", "a b")])
+def test_results_that_officials_type_are_understood(typed: str, kept: str) -> None:
+    assert tables.tidy_answer(typed) == kept
+
+
 # --- overlaps and gaps ----------------------------------------------------------------------------------------------------------------------------
 
 
