@@ -126,11 +126,11 @@ def _reached(actor: Actor, wide: tuple[str, ...], organs: frozenset[int]) -> Q:
     seen |= Q(Exists(Case.objects.filter(parent=OuterRef("pk"), organ__in=organs)))
     for seat in actor.seats:
         if seat.roles & set(wide):
-            seen |= _below(seat.division)
+            seen |= below(seat.division)
     return seen
 
 
-def _below(prefix: str) -> Q:
+def below(prefix: str) -> Q:
     """Cases of a division and all below it, as a range: row security lets a comparison use the index, but not LIKE, which is not leak-proof."""
     return Q(division__gte=prefix, division__lt=str(int(prefix) + 1)) if prefix else Q()
 

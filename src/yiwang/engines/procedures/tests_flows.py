@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
+from yiwang.engines.audit.models import Entry, Withheld
 from yiwang.engines.procedures import api, timers
 from yiwang.engines.procedures.api import flows
 from yiwang.engines.procedures.bpmn import drawing, reading, versions
@@ -332,3 +333,19 @@ def test_a_trial_needs_a_case_that_is_over_and_that_one_may_see() -> None:
         flows.try_on(person("罗景行"), version, case.number)
 
 
+def test_the_editor_tries_on_what_is_closed_in_their_division_and_it_is_kept_who_looked() -> None:
+    version, past = flows.draft(editor(), procedure="trial"), submitted()
+    with pytest.raises(NotFound):  # open, and not of their office
+        flows.try_on(editor(), version, past.number)
+    api.perform(approver(), past.pk, "finish")
+    assert [c.number for c in flows.past_cases(editor(), version)] == [past.number]
+    assert flows.try_on(editor(), version, past.number).same
+    assert Entry.objects.filter(action="flow.trial", summary__contains=version.name).count() == 1
+    assert flows.past_cases(person("罗景行"), version) == []
+    Withheld.objects.create(case=past.pk, party=editor().party)
+    with pytest.raises(NotFound):
+        flows.try_on(editor(), version, past.number)
+    Withheld.objects.all().delete()
+    registry().procedures["trial", 1] = replace(registry().procedures["trial", 1], seen_by=("approver",))
+    with pytest.raises(NotFound):
+        flows.try_on(editor(), version, past.number)

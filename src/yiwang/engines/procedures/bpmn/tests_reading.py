@@ -102,7 +102,7 @@ def test_a_flow_is_told_as_a_list() -> None:
         Node("end", Kind.END, "办结"), Node("no", Kind.END, "不同意"),
     ]  # fmt: skip
     arrows = ["start-a", "a-x", "late-x", "x-p", "x-no", "p-b", "p-c", "b-j", "c-j", "j-end"]
-    flows = {code: Flow(code, *code.split("-"), "不同意" if code == "x-no" else "", 'step == "disagree"' if code == "x-no" else "") for code in arrows}
+    flows = {code: Flow(code, code.partition("-")[0], code.partition("-")[2], "不同意" if code == "x-no" else "", 'step == "disagree"' if code == "x-no" else "") for code in arrows}
     found = outline.outline(Graph("f", "", {n.id: n for n in nodes}, flows), next(iter(registry().procedures.values())), {"approver": "审批人员"})
     assert [(s.name, s.by, s.steps) for s in found] == [("审查", "审批人员", ("同意", "不同意")), ("消防", "审批人员", ()), ("分办", "", ())]
     assert found[0].ways == (

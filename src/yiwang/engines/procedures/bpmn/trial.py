@@ -2,20 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yiwang.base.errors import Conflict, Invalid, NotFound
+from yiwang.engines.audit import api as audit
+from yiwang.engines.audit.models import Withheld
 from yiwang.engines.procedures.bpmn import coverage, decisions, expressions, versions
 from yiwang.engines.procedures.bpmn.drawn import COMMON, meaning
 from yiwang.engines.procedures.bpmn.engine import Run
 from yiwang.engines.procedures.bpmn.graph import Kind
 from yiwang.engines.procedures.bpmn.names import STEP, TARGET, variable
 from yiwang.engines.procedures.bpmn.tables import Table
-from yiwang.engines.procedures.models import Case, Event
+from yiwang.engines.procedures.models import Case, Event, below
 from yiwang.engines.procedures.models_flows import FlowVersion
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.registry import registry
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 ASIDE = ("urge", "extend", "supervise", "timer")  # not steps of a flow
 MOST = 50  # tasks that the drawing has and the past had not, before the trial gives up
@@ -58,13 +63,29 @@ def try_on(actor: Actor, version: FlowVersion, number: str) -> Trial:
 
 
 def _past(actor: Actor, version: FlowVersion, number: str) -> Case:
-    """A closed case of the procedure that the actor may see. Raises NotFound, Conflict."""
-    case = restrict(actor, Case.objects.filter(number=number.strip(), procedure=version.procedure)).first()
+    """A closed case of the procedure that the actor may try on; that it was looked at is kept. Raises NotFound, Conflict."""
+    case = _triable(actor, version).filter(number=number.strip()).first()
     if case is None:
-        raise NotFound("没有找到这件办件。", hint="请填写本流程已办结办件的编号；只能查看您有权查看的办件。")
+        raise NotFound("没有找到这件办件。", hint="请填写本流程已办结办件的编号；只能用您有权查看的办件，或者您所辖区划里已办结的办件。")
     if case.closed_at is None:
         raise Conflict("这件办件还没有办结，请选一件已经办结的。")
+    if not actor.system:
+        audit.record(actor, "flow.trial", subject=case, summary=f"用办件试走流程图：{version}")
     return case
+
+
+def _triable(actor: Actor, version: FlowVersion) -> "QuerySet[Case]":
+    """What the actor may see, and for the editor of flows also what is closed in their division: of it a trial tells steps and facts, nothing of persons.
+    Not what is confidential (`Procedure.seen_by`) and not what they must learn nothing of.
+    """
+    cases = Case.objects.filter(procedure=version.procedure)
+    found = restrict(actor, cases)
+    if actor.system or registry().procedure(version.procedure).seen_by:
+        return found
+    for seat in actor.seats:
+        if versions.EDITOR in seat.roles:
+            found |= cases.filter(below(seat.division), closed_at__isnull=False).exclude(pk__in=Withheld.cases_from(actor))
+    return found
 
 
 @dataclass(frozen=True)
@@ -102,10 +123,10 @@ def _known_of(case: Case, version: FlowVersion) -> dict[str, Any]:
 
 def past_cases(actor: Actor, version: FlowVersion, *, limit: int = 10) -> list[Case]:
     """Closed cases that a draft can be tried on, the last first."""
-    found = Case.objects.filter(procedure=version.procedure, closed_at__isnull=False, parent=None)
+    found = _triable(actor, version).filter(closed_at__isnull=False, parent=None)
     if version.item:
         found = found.filter(item_key=version.item)
-    return list(restrict(actor, found).only("number", "subject", "closed_at").order_by("-closed_at")[:limit])
+    return list(found.only("number", "closed_at").order_by("-closed_at")[:limit])
 
 
 class _Replay:
