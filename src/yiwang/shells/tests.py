@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from yiwang.engines.registers import api as registers
@@ -136,3 +137,27 @@ def test_a_flow_is_redrawn_for_one_item_by_its_name() -> None:
     assert "食品经营许可（新办）" in editor.get("/work/flows/").content.decode()
     wrong = editor.post("/work/flows/new", {"procedure": "promise", "name": "食品", "item": "没有的事项"})
     assert wrong.status_code == 422 and "没有叫“没有的事项”的事项" in wrong.content.decode()
+
+
+def test_a_decision_table_is_changed_in_the_console() -> None:
+    """Begun, changed row by row, kept with its report; a file in and out; nothing for whoever is no flow editor."""
+    editor = browser("editor")
+    flow = editor.post("/work/flows/new", {"procedure": "promise", "name": "表"})["Location"]
+    made = editor.post(f"{flow}/new-table", {"name": "分办", "revision": "1"})["Location"]
+    assert made == f"{flow}/tables/table_1" and "第 1 行没有写结果" in editor.get(made).content.decode()
+    form = {"name": "分办", "policy": "FIRST", "in": "channel", "out": "way", "out-label": "走法", "rows": "1", "c-0-0": "窗口、网上申办", "a-0-0": "简易", "revision": "2"}
+    more = editor.post(made, {**form, "act": "row:1"}).content.decode()
+    assert "有改动，还没有保存" in more and 'name="c-1-0"' in more and 'value="窗口、网上申办"' in more
+    assert editor.post(made, form).status_code == 302
+    kept = editor.get(f"{made}/file.dmn").content.decode()
+    assert '"counter", "internet"' in kept and "有遗漏，没有一行符合：渠道为“系统对接”或为“内部”" in editor.get(made).content.decode()
+    assert editor.post(made, form).status_code == 409  # an earlier revision
+    assert editor.post(made, {**form, "revision": "3", "name": "\x01"}).status_code == 422
+    assert editor.post(made, {**form, "revision": "3", "policy": "COLLECT"}).status_code == 422
+    assert "没有找到这件办件" in editor.post(made, {**form, "act": "weigh", "number": "1"}).content.decode()
+    file = SimpleUploadedFile("t.dmn", kept.replace("简易", "快速").encode())
+    assert editor.post(f"{flow}/import-tables", {"revision": "3", "dmn": file}).status_code == 302 and "快速" in editor.get(made).content.decode()
+    bad = SimpleUploadedFile("t.dmn", kept.replace('"counter", "internet"', "f(1)").encode())
+    assert "不能有运算、函数或程序" in editor.post(f"{flow}/import-tables", {"revision": "4", "dmn": bad}, follow=True).content.decode()
+    assert editor.post(f"{made}/drop", {"revision": "4"}).status_code == 302 and editor.get(made).status_code == 404
+    assert browser("hezhang").get(made).status_code in {302, 403, 404}

@@ -71,11 +71,7 @@ class TablePage:
 
     @property
     def editable(self) -> bool:
-        return self.version.state == FlowVersion.State.DRAFT and self.size <= MOST_CELLS
-
-    @property
-    def size(self) -> int:
-        return len(self.table.rows) * (len(self.table.inputs) + len(self.table.outputs) + 1)
+        return self.version.state == FlowVersion.State.DRAFT and _size(self.table) <= MOST_CELLS
 
     @property
     def sound(self) -> bool:
@@ -108,7 +104,14 @@ def table(request: HttpRequest, version: int, table: str) -> HttpResponse:
     if act == "weigh":
         return _weigh(request, found, shown, changed=shown != kept)
     at = int(place) if place.isdigit() else 0
-    return _show(request, found, CHANGES[act](shown, at) if act in CHANGES else shown, changed=True)
+    changed = CHANGES[act](shown, at) if act in CHANGES else shown
+    if _size(changed) > MOST_CELLS:
+        return _show(request, found, shown, changed=True, error="这张表已经很大，不能再加。请分成几张表，或者导出后用表格工具修改再导入。")
+    return _show(request, found, changed, changed=True)
+
+
+def _size(table: flows.Table) -> int:
+    return len(table.rows) * (len(table.inputs) + len(table.outputs) + 1)
 
 
 def _save(request: HttpRequest, version: FlowVersion, table: flows.Table) -> HttpResponse:

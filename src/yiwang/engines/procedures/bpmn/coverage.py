@@ -14,12 +14,24 @@ from typing import Any
 
 from yiwang.engines.procedures.bpmn import expressions
 
-BUDGET = 50_000  # boxes walked before a table is too tangled to be proven
+BUDGET = 1_000_000  # regions looked at before a table is too tangled to be proven
 Box = tuple[int, ...]
 
 
 class TooMany(Exception):
     """The table has too many combinations to be walked."""
+
+
+@dataclass
+class Budget:
+    """How much may still be walked, over several questions."""
+
+    left: int = BUDGET
+
+    def spend(self, much: int) -> None:
+        self.left -= much
+        if self.left < 0:
+            raise TooMany
 
 
 @dataclass(frozen=True)
@@ -119,32 +131,36 @@ def overlaps(boxes: Sequence[Box]) -> Iterator[tuple[int, int, Box]]:
                 yield i, j, both
 
 
-def uncovered(boxes: Sequence[Box], within: Box, *, budget: int = BUDGET) -> Iterator[Box]:
+def uncovered(boxes: Sequence[Box], within: Box, budget: Budget | None = None) -> Iterator[Box]:
     """Parts of `within` that no box takes, each once. Raises TooMany."""
+    budget = budget or Budget()
+    budget.spend(len(boxes))
     parts = [both for both in (meet(one, within) for one in boxes) if both]
+    if within in parts:
+        return iter(())
     return _Walk(parts, within, budget).gaps(0, (1 << len(parts)) - 1)
 
 
 class _Walk:
     """Input after input, with the rules that are still possible as the bits of an int."""
 
-    def __init__(self, boxes: Sequence[Box], within: Box, budget: int) -> None:
-        self.within, self.left = within, budget
+    def __init__(self, boxes: Sequence[Box], within: Box, budget: Budget) -> None:
+        self.within, self.budget = within, budget
         self.full: set[tuple[int, int]] = set()  #: (input, rules) from which nothing is missed
         size = len(within)
+        budget.spend(len(boxes) * sum(mask.bit_count() for mask in within))
         self.takes = [[(bit, sum(1 << r for r, one in enumerate(boxes) if one[k] & bit)) for bit in _bits(within[k])] for k in range(size)]
         self.rest = [sum(1 << r for r, one in enumerate(boxes) if one[k:] == within[k:]) for k in range(size + 1)]  #: rules that take all that is left from this input on
 
     def gaps(self, at: int, rules: int) -> Iterator[Box]:
-        self.left -= 1
-        if self.left < 0:
-            raise TooMany
+        self.budget.spend(1)
         if not rules:
             yield self.within[at:]
             return
         if rules & self.rest[at] or (at, rules) in self.full:
             return
         ways: dict[int, int] = {}
+        self.budget.spend(len(self.takes[at]))
         for bit, taken in self.takes[at]:
             ways[rules & taken] = ways.get(rules & taken, 0) | bit
         found = False

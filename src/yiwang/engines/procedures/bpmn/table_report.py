@@ -198,19 +198,18 @@ class _Rules:
     def _shadowed(self) -> Iterator[Remark]:
         if self.table.policy == "UNIQUE":
             return
+        budget = coverage.Budget()
         for j, found in enumerate(self.boxes):
-            if not all(found) or not self._covered(self.boxes[:j], found):
-                continue
+            try:
+                if not all(found) or next(coverage.uncovered(self.boxes[:j], found, budget), None):
+                    continue
+            except coverage.TooMany:
+                yield Remark(f"条件的组合太多，第 {j + 1} 行起没有逐一核对是不是都轮得到。", hint=True)
+                return
             one = next((i + 1 for i, earlier in enumerate(self.boxes[:j]) if coverage.meet(earlier, found) == found), 0)
             by = f"第 {one} 行" if one else "前面几行"
             words = f"第 {j + 1} 行永远轮不到：符合它的都已经先符合{by}。" if self.table.policy == "FIRST" else f"第 {j + 1} 行是多余的：符合它的都已经符合{by}。"
             yield Remark(words, j + 1, hint=self.table.policy == "ANY")
-
-    def _covered(self, boxes: Sequence[Box], within: Box) -> bool:
-        try:
-            return next(coverage.uncovered(boxes, within), None) is None
-        except coverage.TooMany:
-            return False
 
     def _missing(self) -> Iterator[Remark]:
         try:

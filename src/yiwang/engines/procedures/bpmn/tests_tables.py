@@ -1,5 +1,6 @@
 """Decision tables: cells, overlaps and gaps against vectors worked out by hand and against a search of every value, the report's sentences, files."""
 
+import time
 from itertools import product
 from typing import Any
 
@@ -176,8 +177,18 @@ def test_a_tangled_table_is_answered_in_time() -> None:
     cut = [coverage.regions(STREET, [expressions.cell(row[k]) for row in rows]) for k in range(16)]
     boxes = [coverage.box([expressions.cell(c) for c in row], cut) for row in rows]
     with pytest.raises(coverage.TooMany):
-        list(coverage.uncovered(boxes, coverage.whole(cut), budget=2_000))
-    assert list(coverage.uncovered([*boxes, coverage.whole(cut)], coverage.whole(cut), budget=10)) == []
+        list(coverage.uncovered(boxes, coverage.whole(cut), coverage.Budget(20_000)))
+    assert list(coverage.uncovered([*boxes, coverage.whole(cut)], coverage.whole(cut), coverage.Budget(100))) == []
+
+
+def test_the_largest_table_is_reported_on_in_time() -> None:
+    """500 rows that leave gaps everywhere, over six inputs with thresholds of their own."""
+    asks = "area owed street asked channel step"
+    spans = [(f"[{i % 37}..{i % 37 + 40}]", f">= {i % 23}", f'not("{i % 19}")', ("true", "false", "")[i % 3], ('"api"', 'not("api")', "")[i % 3], "", f'"{i % 5}"') for i in range(500)]
+    for policy in tables.POLICIES:
+        begun = time.process_time()
+        assert told(table(*spans, asks=asks, policy=policy))
+        assert time.process_time() - begun < 10
 
 
 CELLS = st.sampled_from(("", "0", "1", "2", "< 1", "> 1", "<= 2", "[1..2]", "(0..2)", "not(1)", "0, 2", "? != 2"))

@@ -205,7 +205,10 @@ def save(actor: Actor, pk: int, *, bpmn: str, revision: int, name: str = "", not
 def save_table(actor: Actor, pk: int, *, table: Table, revision: int) -> FlowVersion:
     """Keeps a decision table of a draft, a new one or one that it had, sound or not, with the report. Raises Conflict, Unreadable for what is no table."""
     version = _opened(actor, pk, revision)
-    text = tables.write(table)
+    try:
+        text = tables.write(table)
+    except ValueError as problem:  # a sign that XML cannot hold
+        raise reading.Unreadable((table.id, f"决策表“{table.name}”里有不能保存的字符。")) from problem
     tables.read(text)
     others = {code: tables.write(other) for code, other in tables_of(version).items()}
     version.dmn = list({**others, table.id: text}.values())
