@@ -19,6 +19,9 @@ from yiwang.shells.field import app
 from yiwang.shells.zones import opens
 
 
+OWN = "/my/"  # below it lies what is one's own
+
+
 @dataclass(frozen=True)
 class Entry:
     """A line of a menu."""
@@ -85,6 +88,16 @@ class Chrome:
     def portal_menu(self) -> list[Entry]:
         own = [] if self.actor.is_anonymous or not opens("portal") else [self._entry("我的个人信息", "mine:data", "id")]
         return self.menu("portal") + own
+
+    @property
+    def public_menu(self) -> list[Entry]:
+        """What everybody finds in the first row, and the way to one's own."""
+        return [entry for entry in self.portal_menu if not entry.url.startswith(OWN)]
+
+    @property
+    def own_menu(self) -> list[Entry]:
+        """The second row, where one is among one's own pages."""
+        return [entry for entry in self.portal_menu if entry.url.startswith(OWN)] if f"{self.request.path}/".startswith(OWN) else []
 
     @cached_property
     def console_menu(self) -> list[Entry]:
