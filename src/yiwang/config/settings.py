@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "yiwang.platforms.identity.middleware.ActorMiddleware",
     "yiwang.shells.errors.ErrorMiddleware",
+    "yiwang.shells.once.OnceMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -18,7 +18,6 @@ from yiwang.kit.registry import registry
 from yiwang.shells.field import app
 from yiwang.shells.zones import opens
 
-
 OWN = "/my/"  # below it lies what is one's own
 
 
