@@ -6,10 +6,9 @@ from django.urls import reverse
 
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
-from yiwang.kit.guards import may_pass
 from yiwang.platforms.incidents.models import Report
 from yiwang.platforms.patrols.models import Finding
-from yiwang.systems.governance.river_chief.flows import OFFICE, WATCH
+from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import Reach, River, RiverProblem
 from yiwang.systems.governance.river_chief.monthly import ReachMonth, by_month
 
@@ -39,8 +38,7 @@ def file_link(row: River, actor: Actor) -> Links:
 
 
 def reach_links(row: Reach, actor: Actor) -> Links:
-    sign = [("打印公示牌", reverse("river_chief:sign", args=[row.pk]))] if may_pass(actor, WATCH) else []
-    return Links([*sign, ("公众看到的页面", reverse("river_chief:public", args=[row.code]))])
+    return Links([("打印公示牌", reverse("river_chief:sign", args=[row.pk])), ("公众看到的页面", reverse("river_chief:public", args=[row.code]))])
 
 
 def reach_months(row: Reach, actor: Actor) -> MonthsPanel:

@@ -95,7 +95,7 @@ pages = (
     Page(shell="portal", route="river-reports/<uuid:key>", name="receipt", view=portal.receipt),
     Page(shell="portal", route="river-reports/<uuid:key>/reopen", name="reopen", view=portal.reopen),
     Page(shell="console", route="rivers/<int:river>", name="file", view=console.river, guard=ALL),
-    Page(shell="console", route="reaches/<int:reach>/sign", name="sign", view=console.sign, guard=WATCH),
+    Page(shell="console", route="reaches/<int:reach>/sign", name="sign", view=console.sign, guard=ALL),
     Page(shell="console", route="river-scores", name="scores", view=console.scores, guard=WATCH, menu="河长考核", icon="star"),
     Page(shell="console", route="river-scores/<int:assessment>/object", name="object", view=console.object_to, guard=(CHIEF,)),
     Page(shell="console", route="river-scores/<int:assessment>/decide", name="decide", view=console.decide, guard=(OFFICE,)),
