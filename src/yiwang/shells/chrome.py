@@ -85,8 +85,9 @@ class Chrome:
 
     @cached_property
     def portal_menu(self) -> list[Entry]:
-        own = [] if self.actor.is_anonymous or not opens("portal") else [self._entry("我的个人信息", "mine:data", "id")]
-        return self.menu("portal") + own
+        if self.actor.is_anonymous or not opens("portal"):
+            return self.menu("portal")
+        return [*self.menu("portal"), self._entry("我的个人信息", "mine:data", "id"), self._entry("谁看过我的信息", "network:accesses", "eye")]
 
     @property
     def public_menu(self) -> list[Entry]:
