@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "yiwang.platforms.identity.middleware.ActorMiddleware",
     "yiwang.shells.errors.ErrorMiddleware",
+    "yiwang.shells.once.OnceMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -123,6 +124,7 @@ ACCOUNT_FORMS = {
     "reauthenticate": "yiwang.platforms.identity.forms.ReauthenticateForm",
 }
 ACCOUNT_RATE_LIMITS = {  # a service hall has one address for everybody in it; a wrong password is counted for the account as well
+    "login": "600/m/ip",  # at half past eight a whole office comes from one address; guessing is held by the next line
     "signup": "60/m/ip",
     "login_failed": "30/m/ip,10/5m/key",
     "sign_up_name": "5/d/key",  # wrong names tried with one citizen number

@@ -15,6 +15,7 @@ from yiwang.base import identifiers
 from yiwang.kit.declare import Column, Register
 
 NOTHING = "—"
+SHAPES = {"Point": "已定位", "LineString": "线", "MultiLineString": "线", "Polygon": "面", "MultiPolygon": "面"}
 LONGEST = 60  # characters of a long text that a list shows
 
 
@@ -79,7 +80,7 @@ def words(found: Any) -> str:
     if isinstance(found, float | Decimal):
         return f"{found:,.2f}".rstrip("0").rstrip(".")
     if isinstance(found, GEOSGeometry):
-        return {"Point": "已定位", "LineString": "线", "MultiLineString": "线", "Polygon": "面", "MultiPolygon": "面"}.get(found.geom_type, "有位置")
+        return SHAPES.get(found.geom_type, "有位置")
     if isinstance(found, list | tuple):
         return "、".join(str(v) for v in found) or NOTHING
     return str(found)

@@ -18,6 +18,8 @@ from yiwang.kit.registry import registry
 from yiwang.shells.field import app
 from yiwang.shells.zones import opens
 
+OWN = "/my/"  # below it lies what is one's own
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -83,8 +85,19 @@ class Chrome:
 
     @cached_property
     def portal_menu(self) -> list[Entry]:
-        own = [] if self.actor.is_anonymous or not opens("portal") else [self._entry("我的个人信息", "mine:data", "id")]
-        return self.menu("portal") + own
+        if self.actor.is_anonymous or not opens("portal"):
+            return self.menu("portal")
+        return [*self.menu("portal"), self._entry("我的个人信息", "mine:data", "id"), self._entry("谁看过我的信息", "network:accesses", "eye")]
+
+    @property
+    def public_menu(self) -> list[Entry]:
+        """What everybody finds in the first row, and the way to one's own."""
+        return [entry for entry in self.portal_menu if not entry.url.startswith(OWN)]
+
+    @property
+    def own_menu(self) -> list[Entry]:
+        """The second row, where one is among one's own pages."""
+        return [entry for entry in self.portal_menu if entry.url.startswith(OWN)] if f"{self.request.path}/".startswith(OWN) else []
 
     @cached_property
     def console_menu(self) -> list[Entry]:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from yiwang.base.errors import NotFound
 from yiwang.engines.audit import api
 from yiwang.engines.audit.checking import ask_check
-from yiwang.engines.audit.models import Batch, ChainCheck, Entry
+from yiwang.engines.audit.models import Batch, ChainCheck, Entry, Leaf
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.guards import actor_of
@@ -43,7 +43,7 @@ class SearchForm(forms.Form):
 @dataclass(frozen=True)
 class AuditPage:
     form: SearchForm
-    rows: list[tuple[Entry, str]]  # entry, what its action is called
+    rows: list[tuple[Entry, str, bool]]  # entry, what its action is called, whether it is sealed and can be proven
     older: str  #: query of the next page, "" on the last
     searched: bool
     head: Batch | None
@@ -61,10 +61,11 @@ def audit(request: HttpRequest) -> HttpResponse:
     rows = list(found.order_by("-at", "-id")[: SIZE + 1])
     _remember(actor, form)
     last = rows[SIZE - 1] if len(rows) > SIZE else None
+    sealed = set(Leaf.objects.filter(row__in=[row.pk for row in rows]).values_list("row", flat=True))
     kept = {k: v for k, v in request.GET.items() if k != "before"}
     older = urlencode({**kept, "before": f"{last.at.timestamp():.6f}_{last.pk}"}) if last else ""
     page = AuditPage(
-        form, [(row, area_of(row.action)) for row in rows[:SIZE]], older, bool(kept),
+        form, [(row, area_of(row.action), row.pk in sealed) for row in rows[:SIZE]], older, bool(kept),
         restrict(actor, Batch.objects.order_by("-sequence")).first(), restrict(actor, ChainCheck.objects.order_by("-asked_at")).first(),
     )  # fmt: skip
     return render(request, "audit/audit.html", {"page": page})

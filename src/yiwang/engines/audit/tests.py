@@ -402,7 +402,7 @@ def test_search_by_time_action_actor_and_case(auditor: Client) -> None:
 
     def found(**asked: object) -> set[str]:
         answer = auditor.get("/work/audit", {name: str(value) for name, value in asked.items()})
-        return {row.actor for row, _ in answer.context["page"].rows} & {"甲某", "乙某", "丙某"}
+        return {row.actor for row, _, _ in answer.context["page"].rows} & {"甲某", "乙某", "丙某"}
 
     assert found(case="44080220261125000001") == {"甲某", "乙某"}
     assert found(action="item") == {"丙某"}
@@ -419,7 +419,7 @@ def test_pages_follow_each_other_without_gap_or_double(auditor: Client) -> None:
     query = "actor=丁某"
     while query:
         page = auditor.get(f"/work/audit?{query}").context["page"]
-        seen += [row.summary for row, _ in page.rows]
+        seen += [row.summary for row, _, _ in page.rows]
         query = page.older
     assert sorted(seen, key=int) == [str(n) for n in range(120)]
 

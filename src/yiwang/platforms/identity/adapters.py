@@ -111,4 +111,6 @@ def _visitor(request: HttpRequest, user: Account | None) -> Actor:
     address = request.META.get("REMOTE_ADDR", "")
     if user is None:
         return Actor(name="访客", address=address)
-    return Actor(account=user.pk, name=str(user), party=user.party_id, acting_for=user.party_id, address=address)
+    with elevated():  # nobody is signed in yet
+        person = user.party
+    return Actor(account=user.pk, name=person.name if person else user.username, party=user.party_id, acting_for=user.party_id, address=address)

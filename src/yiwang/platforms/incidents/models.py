@@ -4,9 +4,11 @@ from typing import ClassVar
 
 from django.contrib.gis.db.models import PointField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Division, Organisation
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Kept, Record
@@ -34,6 +36,14 @@ class Category(Record):
         return Q()
 
 
+class RuleManager(models.Manager["RoutingRule"]):
+    """Each rule with the name of the city's office for its function."""
+
+    def get_queryset(self) -> "models.QuerySet[RoutingRule]":
+        offices = Organisation.objects.filter(function=OuterRef("function"), division__level=Division.Level.CITY)
+        return super().get_queryset().annotate(office=Subquery(offices.values("short")[:1]))
+
+
 class RoutingRule(Kept):
     """Which office answers for a kind in a place, and in how many days, from a day on. The nearest enclosing division's holds."""
 
@@ -47,6 +57,8 @@ class RoutingRule(Kept):
     source = models.CharField("依据", max_length=200)
     mark = models.CharField("核实", max_length=1, choices=[("V", "已核对"), ("K", "待核对")], default="K")
 
+    objects = RuleManager()
+
     class Meta(Kept.Meta):
         verbose_name = "分派规则"
         constraints = [
@@ -56,7 +68,11 @@ class RoutingRule(Kept):
         indexes = [*Kept.Meta.indexes, models.Index(fields=["category", "id"], name="routing_by_category")]
 
     def __str__(self) -> str:
-        return f"{self.category} → {self.function}"
+        return f"{self.category} → {self.get_function_display()}"
+
+    def get_function_display(self) -> str:
+        """The function by the office that has it in the city."""
+        return getattr(self, "office", None) or parties.office_names([self.function]).get(self.function, self.function)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:

@@ -44,6 +44,14 @@ class Item(Record):
     def visible_to(cls, actor: Actor) -> Q:
         return Q()
 
+    def closed_to(self, kind: str) -> tuple[str, str] | None:
+        """Why a party of this kind (parties.Party.Kind) cannot apply, and what to do; None where it can."""
+        if kind == "person" and not self.for_persons:
+            return "这一事项由企业或单位申请。", "请在页面右上角切换为您代表的企业；还没有企业的，请先办理营业执照。"
+        if kind == "entity" and not self.for_entities:
+            return "这一事项由个人申请。", "请在页面右上角切换为本人。"
+        return None
+
     @property
     def for_persons(self) -> bool:
         return "自然人" in self.objects_served

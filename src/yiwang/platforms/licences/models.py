@@ -75,6 +75,19 @@ class Licence(Record):
     def __str__(self) -> str:
         return f"{self.type} {self.number}"
 
+    @property
+    def in_force(self) -> bool:
+        """Whether it holds today: a state that nobody changed does not outlive its dates."""
+        today = timezone.localdate()
+        return self.state == self.State.VALID and self.valid_from <= today and (self.valid_to is None or self.valid_to >= today)
+
+    @property
+    def said(self) -> str:
+        """Its state today, as the holder reads it."""
+        if self.state != self.State.VALID or self.in_force:
+            return str(self.get_state_display())
+        return "尚未生效" if self.valid_from > timezone.localdate() else "已过有效期"
+
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         """The holder's own; the office that issued it. Others see it through a recorded use."""

@@ -8,6 +8,7 @@ from django.utils import timezone
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Kept, Record
+from yiwang.kit.registry import registry
 
 SRID = 4490
 
@@ -78,6 +79,16 @@ class PatrolPlan(Kept):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_subject_display(self) -> str:
+        """The register as people call it."""
+        register = registry().registers.get(self.subject)
+        return register.name if register else self.subject
+
+    def get_overseer_display(self) -> str:
+        """The role as people call it."""
+        role = registry().roles.get(self.overseer)
+        return role.name if role else self.overseer
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:

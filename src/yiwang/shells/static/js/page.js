@@ -8,6 +8,12 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 8000);
 });
 
+// On a phone the rows of the menu scroll sideways: they begin where one is.
+for (const here of document.querySelectorAll("nav a[aria-current]")) {
+  const row = here.closest("ul") || here.parentElement;
+  if (row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - row.offsetLeft - 48;
+}
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });

@@ -3,6 +3,8 @@
 from yiwang.platforms.incidents import api as incidents
 
 CHIEF, OFFICE, HANDLER, VERIFIER = "river-chief", "river-office", "river-handler", "river-verifier"
+WATCH = (OFFICE, CHIEF)  # who looks after the rivers
+ALL = (OFFICE, CHIEF, HANDLER, VERIFIER)
 FLOW = "river-problem"
 DAYS = {"garbage": 3, "plants": 3, "outfall": 15, "heap": 15, "dig": 15, "occupy": 60, "build": 60, "black": 60}  # first values of the routing rules, which the office keeps as data
 

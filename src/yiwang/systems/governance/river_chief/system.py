@@ -5,7 +5,7 @@ from yiwang.platforms.patrols.api import RoundReceived
 from yiwang.platforms.patrols.models import Duty, PatrolPlan, Round
 from yiwang.systems.governance.river_chief import console, field, portal
 from yiwang.systems.governance.river_chief.figures import INDICATORS
-from yiwang.systems.governance.river_chief.flows import CHIEF, HANDLER, OFFICE, VERIFIER, problem
+from yiwang.systems.governance.river_chief.flows import ALL, CHIEF, HANDLER, OFFICE, VERIFIER, WATCH, problem
 from yiwang.systems.governance.river_chief.models import (
     Clause,
     Measure,
@@ -20,9 +20,6 @@ from yiwang.systems.governance.river_chief.models import (
 )
 from yiwang.systems.governance.river_chief.panels import file_link, problem_panel, reach_links, reach_months
 from yiwang.systems.governance.river_chief.problems import from_round
-
-WATCH = (OFFICE, CHIEF)
-ALL = (OFFICE, CHIEF, HANDLER, VERIFIER)
 
 registers = (
     Register(
@@ -98,7 +95,7 @@ pages = (
     Page(shell="portal", route="river-reports/<uuid:key>", name="receipt", view=portal.receipt),
     Page(shell="portal", route="river-reports/<uuid:key>/reopen", name="reopen", view=portal.reopen),
     Page(shell="console", route="rivers/<int:river>", name="file", view=console.river, guard=ALL),
-    Page(shell="console", route="reaches/<int:reach>/sign", name="sign", view=console.sign, guard=WATCH),
+    Page(shell="console", route="reaches/<int:reach>/sign", name="sign", view=console.sign, guard=ALL),
     Page(shell="console", route="river-scores", name="scores", view=console.scores, guard=WATCH, menu="河长考核", icon="star"),
     Page(shell="console", route="river-scores/<int:assessment>/object", name="object", view=console.object_to, guard=(CHIEF,)),
     Page(shell="console", route="river-scores/<int:assessment>/decide", name="decide", view=console.decide, guard=(OFFICE,)),
@@ -109,7 +106,7 @@ pages = (
     Page(shell="console", route="river-standards/<int:doc>/run", name="run-standard", view=console.run_standard, guard=(OFFICE,)),
     Page(shell="console", route="river-standards/<int:doc>/advance", name="advance-standard", view=console.advance_standard, guard=(OFFICE,)),
     Page(shell="console", route="river-photos/<slug:kind>/<int:row>", name="photo", view=console.photo, guard=ALL),
-    Page(shell="field", route="rivers", name="field", view=field.today, guard=(CHIEF,)),
+    Page(shell="field", route="rivers", name="field", view=field.today, guard=(CHIEF,), menu="我的河段", icon="map-pin"),
     Page(shell="field", route="patrols/<int:round>", name="patrol", view=field.patrol, guard=WATCH),
     Page(shell="field", route="patrols/<int:round>/record", name="patrol-record", view=field.receive, guard=WATCH),
 )

@@ -196,10 +196,8 @@ def _applicant(actor: Actor, applicant: int | None, item: str) -> Party:
 
 def serves(place: Implementation, who: Party) -> None:
     """Raises Invalid where the item is for the other kind of party."""
-    if who.kind == Party.Kind.PERSON and not place.item.for_persons:
-        raise Invalid("这一事项由企业或单位申请。", hint="请在页面右上角切换为您代表的企业；还没有企业的，请先办理营业执照。")
-    if who.kind == Party.Kind.ENTITY and not place.item.for_entities:
-        raise Invalid("这一事项由个人申请。", hint="请在页面右上角切换为本人。")
+    if refusal := place.item.closed_to(who.kind):
+        raise Invalid(refusal[0], hint=refusal[1])
 
 
 def _material(version: ItemVersion, code: str) -> dict[str, Any]:

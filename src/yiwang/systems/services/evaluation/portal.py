@@ -26,7 +26,7 @@ class RatePage:
 
 @dataclass(frozen=True)
 class RatingsPage:
-    rows: list[Rating]
+    rows: list[tuple[Rating, bool]]  # whether the reader may open the case that answers it
     mean: float | None
     count: int
     bad: int
@@ -53,8 +53,11 @@ def rate(request: HttpRequest, case: int) -> HttpResponse:
 
 def ratings(request: HttpRequest) -> HttpResponse:
     """What people said, newest first."""
-    rows = restrict(actor_of(request), Rating.objects.select_related("organ", "case", "reply")).order_by("-given_at")
+    actor = actor_of(request)
+    rows = restrict(actor, Rating.objects.select_related("organ", "case", "reply")).order_by("-given_at")
     counted = rows.filter(counted=True)
     figures = counted.aggregate(mean=Avg("grade"), count=Count("pk"), bad=Count("pk", filter=Q(grade__lte=2)))
-    page = RatingsPage(list(rows[:100]), figures["mean"], figures["count"], figures["bad"])
+    shown = list(rows[:100])
+    openable = set(procedures.cases_of(actor).filter(pk__in=[r.reply_id for r in shown if r.reply_id]).values_list("pk", flat=True))
+    page = RatingsPage([(r, r.reply_id in openable) for r in shown], figures["mean"], figures["count"], figures["bad"])
     return render(request, "evaluation/ratings.html", {"page": page})

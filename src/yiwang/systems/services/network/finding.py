@@ -8,7 +8,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from yiwang.base.errors import NotFound
-from yiwang.engines.parties.models import Division, Organisation
+from yiwang.engines.parties.models import Division, Organisation, Party
+from yiwang.kit.actors import Actor
+from yiwang.kit.guards import actor_of
 from yiwang.platforms.items import api as items
 from yiwang.platforms.items.models import Bundle, Implementation, Item, ItemVersion
 
@@ -53,6 +55,7 @@ class GuidePage:
     materials: list[dict[str, Any]]
     department: Organisation | None
     steps: list[str]
+    closed: tuple[str, str] | None  # why whoever looks cannot apply, and what to do
 
 
 def search(request: HttpRequest) -> HttpResponse:
@@ -147,7 +150,13 @@ def guide_page(request: HttpRequest, item: Item, version: ItemVersion) -> GuideP
         materials=items.materials_for(version, asked) if answered else version.materials,
         department=Organisation.objects.filter(function=item.function).order_by("division__level").first(),
         steps=_steps(version),
+        closed=_closed(actor_of(request), item),
     )
+
+
+def _closed(actor: Actor, item: Item) -> tuple[str, str] | None:
+    kind = Party.objects.filter(pk=actor.acting_for).values_list("kind", flat=True).first() if actor.acting_for else None
+    return item.closed_to(kind) if kind else None
 
 
 def _steps(version: ItemVersion) -> list[str]:

@@ -24,18 +24,22 @@ from yiwang.platforms.items.models import Bundle, Item
 from yiwang.platforms.licences import api as licences
 from yiwang.systems.services.network import finding
 
-PERSON_TOPICS = ("生育收养", "户籍办理", "教育科研", "就业创业", "婚姻登记", "住房保障", "社会保障", "医疗卫生", "优待抚恤", "交通出行", "出境入境", "证件办理", "死亡殡葬")
-LEGAL_TOPICS = ("设立变更", "准营准办", "资质认证", "税收财务", "人力资源", "投资审批", "交通运输", "环保绿化", "国土和规划建设", "公用事业", "农林牧渔", "法人注销")
-
-
+PERSON_TOPICS = {  # theme → icon
+    "生育收养": "baby-carriage", "户籍办理": "address-book", "教育科研": "school", "就业创业": "briefcase", "婚姻登记": "heart", "住房保障": "building-community", "社会保障": "umbrella",
+    "医疗卫生": "stethoscope", "优待抚恤": "medal", "交通出行": "bus", "出境入境": "plane", "证件办理": "id", "死亡殡葬": "flower",
+}  # fmt: skip
+LEGAL_TOPICS = {
+    "设立变更": "building-store", "准营准办": "license", "资质认证": "certificate", "税收财务": "receipt-tax", "人力资源": "users-group", "投资审批": "trending-up", "交通运输": "truck",
+    "环保绿化": "leaf", "国土和规划建设": "map-2", "公用事业": "bolt", "农林牧渔": "tractor", "法人注销": "door-exit",
+}  # fmt: skip
 HOT = ("food_operation", "elderly_card_apply", "road_dig", "marriage_register", "ssc_apply", "passport_apply")
 
 
 @dataclass(frozen=True)
 class HomePage:
     hot: list[Item]
-    person_topics: list[tuple[str, int]]  # theme, how many items
-    legal_topics: list[tuple[str, int]]
+    person_topics: list[tuple[str, str, int]]  # theme, its icon, how many items
+    legal_topics: list[tuple[str, str, int]]
     bundles: list[Bundle]
     departments: list[tuple[Organisation, int]]
     total: int
@@ -59,8 +63,8 @@ def home(request: HttpRequest) -> HttpResponse:
     count = items.counts()
     page = HomePage(
         hot=[found[key] for key in HOT if key in found],
-        person_topics=[(topic, count.persons[topic]) for topic in PERSON_TOPICS if topic in count.persons],
-        legal_topics=[(topic, count.entities[topic]) for topic in LEGAL_TOPICS if topic in count.entities],
+        person_topics=[(topic, icon, count.persons[topic]) for topic, icon in PERSON_TOPICS.items() if topic in count.persons],
+        legal_topics=[(topic, icon, count.entities[topic]) for topic, icon in LEGAL_TOPICS.items() if topic in count.entities],
         bundles=list(Bundle.objects.order_by("pk")[:8]),
         departments=finding.city_departments()[:12],
         total=count.total,
@@ -76,7 +80,7 @@ def _mine(request: HttpRequest) -> Mine:
     waiting = [case for case in rows if case.declared.state(case.state).awaits == APPLICANT]
     held = list(licences.of_holder(actor.acting_for)[:6])
     soon = timezone.localdate() + timedelta(days=60)
-    return Mine(waiting, [c for c in rows if c not in waiting], held, [h for h in held if h.valid_to and h.valid_to <= soon])
+    return Mine(waiting, [c for c in rows if c not in waiting], held, [h for h in held if h.state == h.State.VALID and h.valid_to and h.valid_to <= soon])
 
 
 def mine(request: HttpRequest) -> HttpResponse:
@@ -91,7 +95,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
         messages.mark_read(actor)
         flash.success(request, "已全部标为已读。")
         return redirect("network:inbox")
-    return render(request, "network/inbox.html", {"page": list(messages.inbox(actor)[:100])})
+    rows = list(messages.inbox(actor)[:100])
+    about = dict(procedures.cases_of(actor).filter(pk__in={m.case for m in rows if m.case}).values_list("pk", "applicant"))
+    own = (actor.party, actor.acting_for)
+    return render(request, "network/inbox.html", {"page": [(m, "" if m.case not in about else "own" if about[m.case] in own else "work") for m in rows]})
 
 
 def accesses(request: HttpRequest) -> HttpResponse:

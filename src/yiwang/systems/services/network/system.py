@@ -22,7 +22,7 @@ system = System(
         Page(shell="console", route="items/versions/<int:version>/preview", name="preview", view=finding.preview, guard=("item-editor",)),
         Page(shell="portal", route="my", name="mine", view=portal.mine, guard=(SIGNED_IN,), menu="我的", icon="user"),
         Page(shell="portal", route="my/messages", name="inbox", view=portal.inbox, guard=(SIGNED_IN,), everywhere=True),
-        Page(shell="portal", route="my/accesses", name="accesses", view=portal.accesses, guard=(SIGNED_IN,), menu="谁看过我的信息", icon="eye"),
+        Page(shell="portal", route="my/accesses", name="accesses", view=portal.accesses, guard=(SIGNED_IN,)),
     ),
     journeys=("tests/journeys/test_food.py", "tests/journeys/test_find.py", "tests/journeys/test_keyboard.py", "tests/journeys/test_verify.py"),
 )

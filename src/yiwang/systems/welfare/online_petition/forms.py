@@ -77,6 +77,12 @@ class DeskForm(PetitionForm):
     number = forms.CharField(label="身份证号码", max_length=18, required=False, help_text="没有提供的可以不填。")
     field_order = ("channel", "name", "number", "contact")
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name, label in (("kind", "提出的是"), ("claims", "诉求"), ("secret", "要求为姓名和联系方式保密")):  # the clerk writes of somebody else
+            self.fields[name].label = label
+        self.fields["accused"].help_text = "检举控告时填写。被反映的人和单位看不到来信。"
+
 
 def transfer_form(case: Any, *, down: bool) -> type[forms.Form]:
     """Where this petition may be sent: the offices of its place and above, or the petition offices below; never one that is accused."""
