@@ -74,7 +74,7 @@ def _digest(request: HttpRequest) -> bytes:
     return made.digest()
 
 
-def _content(file: UploadedFile) -> bytes:
+def _content(file: "UploadedFile[bytes]") -> bytes:
     made = hashlib.sha256()
     for chunk in file.chunks():
         made.update(chunk)

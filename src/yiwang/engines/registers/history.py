@@ -80,7 +80,7 @@ def _text(field: Any, value: Any, *, hidden: bool) -> str:
         named = field.related_model._default_manager.filter(pk=value).first()
         text = str(named) if named else str(value)
     elif isinstance(value, dict) and "coordinates" in value:
-        text = cells.SHAPES.get(value.get("type"), "有位置")
+        text = cells.SHAPES.get(value.get("type", ""), "有位置")
     else:
         label = getattr(field.model(**{field.attname: value}), f"get_{field.name}_display", None)  # Django's for choices, the model's own for codes
         text = cells.words(label() if label else value)
