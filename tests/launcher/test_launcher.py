@@ -250,7 +250,8 @@ def test_people_and_systems_print_json_and_nothing_else() -> None:
     people = json.loads(run("demo", "people", "--json").stdout)
     assert all({"name", "role", "username", "password"} <= set(row) for row in people)
     systems = json.loads(run("systems", "--json").stdout)
-    assert all({"plan", "registers", "procedures", "indicators", "roles", "pages", "journeys"} <= set(row) for row in systems)
+    assert all({"plan", "registers", "procedures", "indicators", "roles", "pages", "journeys", "lines"} <= set(row) for row in systems)
+    assert all(row["lines"]["python"] > row["lines"]["templates"] > 0 for row in systems if row["layer"] == "system" and row["lines"])
     assert all(journey["exists"] for row in systems for journey in row["journeys"])
 
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
 
 from yiwang.kit.declare import Page, System
@@ -26,7 +27,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1))
             return
         for one in rows:
-            self.stdout.write(f"{one['name']}（{one['code']}，{one['layer']}）")
+            size = f"，{one['lines']['python']:,} 行" if one["lines"] else ""
+            self.stdout.write(f"{one['name']}（{one['code']}，{one['layer']}{size}）")
             for plan in one["plan"]:
                 self.stdout.write(f"  规划 {plan}")
             for journey in one["journeys"]:
@@ -45,7 +47,19 @@ def row(system: System) -> dict[str, Any]:
         "health": [{"code": h.code, "name": h.name} for h in system.health],
         "interface": [prefix for prefix, _ in system.api],
         "journeys": [{"path": journey, "exists": exists(journey)} for journey in system.journeys],
+        "lines": lines(system.code),
     }  # fmt: skip
+
+
+def lines(code: str) -> dict[str, int]:
+    """How long a system with a folder of its own is: Python without tests and migrations, its tests, its templates."""
+    found = {config.label: Path(config.path) for config in apps.get_app_configs()}
+    if code not in found:
+        return {}
+    files = [path for path in found[code].rglob("*.py") if "migrations" not in path.parts]
+    tests = [path for path in files if path.name.startswith("tests")]
+    kinds = {"python": [path for path in files if path not in tests], "tests": tests, "templates": list(found[code].rglob("*.html"))}
+    return {kind: sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths) for kind, paths in kinds.items()}
 
 
 def exists(journey: str) -> bool:
