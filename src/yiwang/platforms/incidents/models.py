@@ -72,7 +72,8 @@ class RoutingRule(Kept):
 
     def get_function_display(self) -> str:
         """The function by the office that has it in the city."""
-        return getattr(self, "office", None) or parties.office_names([self.function]).get(self.function, self.function)
+        known = self.office if hasattr(self, "office") else parties.office_names([self.function]).get(self.function)
+        return str(known or self.function)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
