@@ -88,21 +88,36 @@ def labels(names: Mapping[str, str], drawn: Mapping[str, list[Point]], placed: M
 
 
 def _places(way: list[Point], words: str) -> Iterator[Box]:
-    """Boxes for the words, the best first: few lines, above the part of the arrow that is nearest its target, then further back."""
-    level = [(min(a[0], b[0]), max(a[0], b[0]), a[1]) for a, b in pairwise(way) if a[1] == b[1] and a[0] != b[0]] or [(way[0][0] + 4, way[0][0] + 80, (way[0][1] + way[-1][1]) // 2)]
+    """Boxes for the words, the best first: on the last part of an arrow that goes on, beside the part before, and so back; on the longest part of one that goes back."""
+    parts = list(pairwise(way))
     forward = way[-1][0] > way[0][0]
-    for count in range(1, min(4, len(words)) + 1):
-        width, height = LETTER * -(-len(words) // count) + SLACK, count * LETTER * 7 // 6 + 2
-        if count == 1 and width > COLUMN // 2 and len(words) > 8:
-            continue
-        for left, right, y in reversed(level) if forward else sorted(level, key=lambda part: part[0] - part[1]):
-            room = right - left - 16 - width
-            if room >= -8:
-                steps = range(0, max(room, 0) + 1, 10) if forward else (room // 2, *range(0, max(room, 0) + 1, 10))
-                yield from (Box(right - 12 - step - width, side, width, height) for step in [*steps][:30] for side in (y - height - 2, y + 3))
+    parts = parts[::-1] if forward else sorted(parts, key=lambda part: -abs(part[0][0] - part[1][0]))
+    for (one, other), sizes in [*((part, _sizes(words, least=3)) for part in parts), *((part, _sizes(words, least=2)) for part in parts)]:
+        for width, height in sizes:
+            if one[1] == other[1]:
+                yield from _on(min(one[0], other[0]), max(one[0], other[0]), one[1], width, height, middle=not forward)
+            else:
+                near = other[1] - height - 4 if other[1] > one[1] else other[1] + 4
+                yield from (Box(x, near, width, height) for x in (other[0] - width - 4, other[0] + 4))
+    (ax, ay), (bx, _) = max(parts, key=lambda part: abs(part[0][0] - part[1][0]))
     width = LETTER * len(words) + SLACK
-    left, right, y = level[-1] if forward else max(level, key=lambda part: part[1] - part[0])
-    yield Box((left + right - width) // 2, y - 18, width, 16)
+    yield Box((ax + bx - width) // 2, ay - 18, width, 16)
+
+
+def _sizes(words: str, *, least: int) -> Iterator[tuple[int, int]]:
+    """Width and height in one line, then in two and three, none shorter than `least` characters."""
+    for count in (1, 2, 3):
+        across = -(-len(words) // count)
+        if count == 1 or across >= least:
+            yield LETTER * across + SLACK, count * LETTER * 7 // 6 + 2
+
+
+def _on(left: int, right: int, y: int, width: int, height: int, *, middle: bool) -> Iterator[Box]:
+    """Above and below a level part, at its middle or from its right end back."""
+    room = right - left - 16 - width
+    if room >= -8:
+        steps = (*([room // 2] if middle else []), *range(0, max(room, 0) + 1, 10)[:30])
+        yield from (Box(right - 12 - step - width, side, width, height) for step in steps for side in (y - height - 2, y + 3))
 
 
 def _thin(part: tuple[Point, Point]) -> Box:

@@ -158,6 +158,7 @@ _COMPARED = {
     "不小于": ">=", "至少": ">=", "不超过": "<=", "不大于": "<=", "至多": "<=", "不等于": "!=", "大于": ">", "小于": "<", "等于": "=", "≥": ">=", "≤": "<=", "≠": "!=",
     "<=": "<=", ">=": ">=", "!=": "!=", "==": "=", "<": "<", ">": ">", "=": "=",
 }  # fmt: skip
+_SAID = {">=": "不小于", "<=": "不超过", "!=": "不等于", ">": "大于", "<": "小于", "=": "等于"}
 _SIGN = re.compile(f"({'|'.join(_COMPARED)})\\s*(.+)")
 _QUOTED = re.compile(r"(“[^”]*”|\"[^\"]*\"|'[^']*')")
 _BARE = re.compile(r"[^\s\"'<>=!?()\[\],]+")
@@ -196,7 +197,7 @@ def shown(cell: str, names: Mapping[str, str], *, text: bool) -> str:
 
 def _shown(part: str, back: Mapping[str, str], text: bool) -> str:
     found = _SIGN.fullmatch(part)
-    sign, bare = (f"{found[1]} ", found[2].strip()) if found else ("", part)
+    sign, bare = (f"{_SAID[_COMPARED[found[1]]]} ", found[2].strip()) if found else ("", part)
     if bare in back:
         return sign + back[bare]
     plain = bare[1:-1] if text and len(bare) > 2 and bare[0] == bare[-1] == '"' else ""

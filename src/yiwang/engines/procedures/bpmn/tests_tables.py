@@ -93,7 +93,9 @@ def test_what_is_shown_is_understood_again(cell: str) -> None:
 
 def test_values_are_shown_as_people_call_them() -> None:
     assert tables.shown('"counter", "x"', {"窗口": '"counter"'}, text=True) == "窗口、x"
-    assert tables.shown(">= 3", {}, text=False) == ">= 3"
+    assert tables.shown(">= 3, < 1", {}, text=False) == "不小于 3、小于 1" and tables.shown("[1..5]", {}, text=False) == "[1..5]"
+    for cell in (">= 3, < 1", "!= 2", "= 5", "[1..5], 7"):
+        assert tables.tidy(tables.shown(cell, {}, text=False), {}, text=False) == cell
 
 
 @pytest.mark.parametrize(("typed", "kept"), [("简易", '"简易"'), ("5", "5"), ("是", "true"), ("否", "false"), ('"5"', '"5"'), ("“好”", '"好"'), ("-1.5", "-1.5"), ("", ""), ("f(1)", "f(1)"), ("a b", "a b")])
