@@ -19,6 +19,7 @@ def main() -> int:
     load = commands.add_parser("load", help="load the city; harmless when it is there")
     load.add_argument("--scale", type=int, default=1, help="2,000 persons and 500 enterprises for each unit")
     load.add_argument("--cases", action=argparse.BooleanOptionalAction, default=True, help="some months of applications, 160 for each unit of scale")
+    load.add_argument("--cases-at-most", type=int, default=160, help="fewer of each 160: the first ones are those that the demo people hold and have to decide")
     load.add_argument("--payment-url", default="http://127.0.0.1:8701")
     load.add_argument("--sms-url", default="http://127.0.0.1:8702")
     load.add_argument("--province-url", default="http://127.0.0.1:8703")
@@ -65,7 +66,7 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("演示账号", cast.load_cast),
         ("下一年度日历（演示推定）", calendar.load_next_year),
         ("河湖", rivers.load_rivers),
-        *([("办件", lambda: cases.load_cases(options.scale))] if options.cases else []),  # before the channels: nobody gets a short message about the past
+        *([("办件", lambda: cases.load_cases(options.scale, options.cases_at_most))] if options.cases else []),  # before the channels: nobody gets a short message about the past
         *([("信访件", petitions.load_petitions)] if options.cases else []),
         ("指标目标", indicators.load_targets),
         *([("指标数据", indicators.catch_up), ("今日指标", indicators.refresh)] if options.cases else []),

@@ -56,6 +56,11 @@ class City:
     def run(self, *command: str) -> None:
         subprocess.run([sys.executable, *command], cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
+    def load(self, *options: str) -> None:
+        """What the demo city has and this one lacks; the stand-ins are known at this city's own ports."""
+        peers = {"payment": self.payment_port, "sms": self.sms_port, "province": self.province_port}
+        self.run("-m", "demo", "load", *options, *(word for name, port in peers.items() for word in (f"--{name}-url", f"http://127.0.0.1:{port}")))
+
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What no user may do, such as moving a deadline; rows, if the statement returns any."""
         import psycopg
@@ -115,22 +120,50 @@ class City:
 
 def raise_city(*, scale: int = 1) -> City:
     """A loaded city with all processes running."""
+    city = load_city(scale=scale)
+    open_city(city)
+    return city
+
+
+def load_city(*, scale: int = 1) -> City:
+    """A city without cases, of which nothing runs yet: to be opened, or to be copied."""
     base = os.environ.get("DATABASE_URL") or (Path(os.environ.get("YIWANG_HOME", ROOT / "var")) / "database.url").read_text().strip()
-    database = urlunsplit(urlsplit(base)._replace(path=f"/yw_{secrets.token_hex(4)}"))
-    _admin(database, f'CREATE DATABASE "{_name(database)}"')
-    city = City(database, Path(tempfile.mkdtemp(prefix="yiwang-city-")))
+    city = City(_fresh(base), Path(tempfile.mkdtemp(prefix="yiwang-city-")))
     try:
+        _admin(city.database, f'CREATE DATABASE "{_name(city.database)}"')
         city.run("manage.py", "migrate", "-v", "0")
-        peers = {"payment": city.payment_port, "sms": city.sms_port, "province": city.province_port}
-        urls = [word for name, port in peers.items() for word in (f"--{name}-url", f"http://127.0.0.1:{port}")]
-        city.run("-m", "demo", "load", "--no-cases", "--scale", str(scale), *urls)
+        city.load("--no-cases", "--scale", str(scale))
+    except BaseException:
+        city.stop()
+        raise
+    return city
+
+
+def copy_of(loaded: City) -> City:
+    """Another city of the same people, keys and rows, with addresses of its own. Nothing may run in the one that is copied."""
+    city = City(_fresh(loaded.database), Path(tempfile.mkdtemp(prefix="yiwang-city-")))
+    shutil.copytree(loaded.home, city.home, dirs_exist_ok=True)
+    try:
+        _admin(city.database, f'CREATE DATABASE "{_name(city.database)}" TEMPLATE "{_name(loaded.database)}"')
+    except BaseException:
+        city.stop()
+        raise
+    return city
+
+
+def open_city(city: City) -> None:
+    """Starts all processes; a city that does not open is taken away."""
+    try:
         for name in ("web", "worker", "peers", "stream"):
             city.start(name)
         city.wait()
     except BaseException:
         city.stop()
         raise
-    return city
+
+
+def _fresh(base: str) -> str:
+    return urlunsplit(urlsplit(base)._replace(path=f"/yw_{secrets.token_hex(4)}"))
 
 
 def _drop(database: str) -> None:

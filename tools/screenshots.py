@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WANTED = {  # picture → what the journeys keep, in the width that people use there
-    "home": "home-1280", "guide": "guide-1280", "case": "case-1280", "desk-case": "desk-case-1280", "licence": "licence-1280", "field": "field-inspection-360",
+    "home": "home-1280", "guide": "guide-1280", "case": "case-1280", "desk-case": "desk-case-1280", "licence": "licence-1280",
     "flow": "flow-editor-1280", "river": "river-file-1280",
 }  # fmt: skip
 JOURNEYS = ("tests/journeys/test_food.py", "tests/journeys/test_verify.py", "tests/journeys/test_flows.py", "tests/journeys/test_river.py")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from demo.cast import listed
-from tests.city import City, raise_city
+from tests.city import City, copy_of, load_city, open_city
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 SHOTS = os.environ.get("YIWANG_SHOTS", "")  # a folder: keep a picture of every looked-at page
@@ -24,8 +24,18 @@ def django_db_setup() -> None:
 
 
 @pytest.fixture(scope="session")
-def city() -> Iterator[City]:
-    raised = raise_city()
+def pristine() -> Iterator[City]:
+    """A loaded city that nobody has entered."""
+    loaded = load_city()
+    yield loaded
+    loaded.stop()
+
+
+@pytest.fixture(scope="session")
+def city(pristine: City) -> Iterator[City]:
+    raised = copy_of(pristine)
+    raised.load("--no-cases")
+    open_city(raised)
     yield raised
     raised.stop()
 

@@ -10,7 +10,7 @@ Make = Callable[..., Person]
 
 def test_a_new_version_from_a_day_on(person: Make) -> None:
     editor = person("editor")
-    editor.go("/work/items?q=食品经营许可").look("items").page.locator("tr", has_text="食品经营许可（新办）").get_by_role("button").click()
+    editor.go("/work/items?q=食品经营许可").page.locator("tr", has_text="食品经营许可（新办）").get_by_role("button").click()
     editor.page.wait_for_load_state()
     basis = editor.page.locator("#basis").input_value()
     editor.page.locator("#basis").fill("")

@@ -45,11 +45,11 @@ def test_an_elder_with_a_phone_gets_the_card_at_once_and_says_what_was_bad(perso
     town.click("联系评价人").page.get_by_label("核实情况和整改措施").fill("已增加大字版指引")
     town.click("提交整改结果")
     officer = person("pingjia")
-    officer.go("/work/ratings").sees("字太小").look("ratings").page.get_by_role("link", name="4408").first.click()
+    officer.go("/work/ratings").sees("字太小").page.get_by_role("link", name="4408").first.click()
     officer.sees("林海棠")  # who revisits is told whom to call
     officer.page.locator("#accept-opinion").fill("已电话回访，表示满意")
     officer.click("回访满意")
-    elder.go("/my/messages").sees("您的差评已有整改结果").look("messages")
+    elder.go("/my/messages").sees("您的差评已有整改结果")
 
 
 def test_the_window_of_a_town_takes_one_in_under_two_minutes(person: Make, photo: str) -> None:
@@ -61,7 +61,7 @@ def test_the_window_of_a_town_takes_one_in_under_two_minutes(person: Make, photo
     clerk.page.get_by_label("姓名或名称（首次登记时填写）").fill("许海棠")
     clerk.page.get_by_label("联系电话（首次登记时填写）").fill("19922220001")
     clerk.click("登记并继续").page.get_by_label("办什么事").fill("老人证")
-    clerk.click("查找事项").look("counter-items").page.locator("tr", has_text="老年人优待证办理").get_by_role("link", name="收件").click()
+    clerk.click("查找事项").page.locator("tr", has_text="老年人优待证办理").get_by_role("link", name="收件").click()
     clerk.page.get_by_label("本人").check()
     clerk.click("下一步").sees("未经核验").click("下一步")
     for code in ("id", "photo"):

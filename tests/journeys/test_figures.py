@@ -9,14 +9,14 @@ from tests.journeys.conftest import Person
 def test_from_the_board_to_the_case(city: City, person: Callable[..., Person]) -> None:
     boss = person("supervisor").go("/work/figures?span=year&on=2019-01-01").sees("这个周期还没有计算过").look("figures-empty")
     city.run("manage.py", "shell", "-v", "0", "-c", APPLIED)
-    boss.go("/work/figures").sees("收件量").look("figures")
+    boss.go("/work/figures").sees("收件量")
     boss.page.get_by_role("link", name="收件量").first.click()
-    boss.sees("各地区").look("figure")
+    boss.sees("各地区")
     assert boss.page.locator("[data-chart] svg").count() == 1, "the chart is drawn"
     assert boss.page.locator("svg.figure-map a").count() == 9, "nine counties"
     boss.page.locator("svg.figure-map a[aria-label^=赤坎区]").click()
     boss.page.wait_for_load_state()
-    boss.sees("赤坎区收件量").click("查看明细记录", role="link").look("figure-rows")
+    boss.sees("赤坎区收件量").click("查看明细记录", role="link")
     number = city.sql("SELECT number FROM procedures_case WHERE item_key = 'elderly_card_apply' AND division_id LIKE '440802%%' ORDER BY id DESC LIMIT 1")[0][0]
     boss.click(number, role="link").sees("老年人优待证办理")
 

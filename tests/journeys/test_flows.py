@@ -54,7 +54,7 @@ def bring(editor: Person, xml: str, folder: Path) -> Person:
 def test_a_flow_is_redrawn(person: Make, photo: str, tmp_path: Path) -> None:
     earlier, _ = apply(person, photo)
     editor = person("editor")
-    editor.go("/work/flows/").look("flows")
+    editor.go("/work/flows/")
     editor.page.locator("#n-promise").evaluate("e => { e.closest('details').open = true; }")
     editor.page.locator("form:has(#n-promise) button").click()
     editor.page.locator("[data-element-id=reviewing]").first.wait_for()

@@ -17,7 +17,7 @@ def begin(person: Make) -> Person:
     """Search, guide, place, situation, form: up to the materials."""
     owner = person("xiaofan").act_for(FIRM)
     owner.go("/").page.get_by_label("用您自己的话说").fill("开饭店要办什么")
-    owner.click("搜索").look("search")
+    owner.click("搜索")
     owner.page.get_by_role("link", name="食品经营许可（新办）").first.click()
     owner.page.locator("#county").select_option(label="赤坎区")
     owner.click("确定").look("guide").click("在线办理", role="link")
@@ -71,7 +71,7 @@ def test_whole(person: Make, photo: str) -> None:
     owner.until("收件凭证").look("case")
 
     clerk = person("chikan_window")
-    clerk.go("/work/").look("work-list")
+    clerk.go("/work/")
     clerk.page.locator("tr", has_text=number).get_by_role("link").first.click()
     clerk.look("desk-case")
     clerk.page.locator("summary", has_text="一次性告知补正").click()
@@ -88,7 +88,7 @@ def test_whole(person: Make, photo: str) -> None:
     owner.sees("核查期间不计入办理时限")
     inspect(inspector, photo)
     act(approver, number, "提交审查意见", proposal="grant", opinion="材料齐全，现场符合要求")
-    leader.go("/work/").look("leader-list").page.locator("tr", has_text=number).get_by_role("link").first.click()
+    leader.go("/work/").page.locator("tr", has_text=number).get_by_role("link").first.click()
     leader.look("leader-case")
     act(leader, number, "准予许可")
     owner.go(address.removeprefix(owner.city.url)).until("查看电子证照").look("done")
@@ -97,12 +97,12 @@ def test_whole(person: Make, photo: str) -> None:
 
     visitor = person()
     visitor.go(f"/verify/{identifier}").sees("证照有效").look("verify")
-    owner.go("/my/accesses").sees("申请表和材料").look("accesses")
+    owner.go("/my/accesses").sees("申请表和材料")
 
 
 def inspect(inspector: Person, photo: str) -> None:
     page = inspector.page
-    inspector.go("/field/").look("field-today")
+    inspector.go("/field/")
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("link", name="食品经营许可").first.click()
     for code in ("site", "layout", "water", "storage", "waste", "staff"):

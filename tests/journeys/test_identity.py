@@ -155,7 +155,7 @@ def test_whom_a_register_knows_proves_it_by_sms_and_a_second_account_is_refused(
     """The account of somebody known is closed at the window first, so that the person is free to open their own."""
     place = next(i for i, p in enumerate(CAST) if p.username == "changfeng")
     clerk = person("chikan_window")
-    clerk.go("/work/accounts").look("window")
+    clerk.go("/work/accounts")
     clerk.page.get_by_label("关闭不是本人开的账号").check()
     fill(clerk, 姓名="梁长风", 公民身份号码=number_at(place), 当事人的说明="手机被盗，账号被人占用")
     clerk.page.get_by_label("已当面核对身份证原件").check()
@@ -170,7 +170,7 @@ def test_whom_a_register_knows_proves_it_by_sms_and_a_second_account_is_refused(
     assert code
     who.page.get_by_label("验证码").fill(code.group())
     who.click("确认").sees("实名核验完成").sees("登记手机核验").look("account-proven")
-    shows(who.go("/my/enterprises"), "湛江南渡管网工程有限公司").look("enterprises")
+    shows(who.go("/my/enterprises"), "湛江南渡管网工程有限公司")
     other = person()
     sign_up(other, name="梁长风", number=number_at(place), phone="13800000003", username="changfeng3").sees("已经注册")
 
@@ -247,7 +247,7 @@ def test_a_forgotten_password(city: City, person: Someone) -> None:
 
 def test_a_representative_delegates_the_agent_acts_and_is_refused_after_the_withdrawal(person: Someone) -> None:
     owner = person("xiaofan").act_for(FIRM)
-    owner.go("/my/delegations").look("delegations")
+    owner.go("/my/delegations")
     place = next(i for i, p in enumerate(CAST) if p.username == "chengguan")
     fill(owner, 代办人姓名="罗景行", 代办人公民身份号码=number_at(place), 委托到哪一天=(date.today() + timedelta(days=30)).isoformat())
     item = owner.page.locator("#items option").first.get_attribute("value") or ""
@@ -301,7 +301,7 @@ def test_a_window_lets_somebody_back_in_with_a_link_and_confirms_an_account(pers
 
 
 def test_a_system_administrator_keeps_systems_and_posts_and_the_others_do_not_see_them(person: Someone) -> None:
-    admin = administrator(person, "sysadmin", "/work/clients").sees("登记新的系统").look("clients")
+    admin = administrator(person, "sysadmin", "/work/clients").sees("登记新的系统")
     fill(admin, 系统名称="收银系统", 标识="till", 所属机构标识="market_regulation@440802", 授权范围="food_operation")
     admin.click("登记").sees("只显示这一次").look("client-secret")
     admin.page.get_by_role("button", name="更换 收银系统 的密钥").click()
@@ -310,10 +310,10 @@ def test_a_system_administrator_keeps_systems_and_posts_and_the_others_do_not_se
     admin.sees("它的令牌立即失效").look("client-closed")
 
     place = next(i for i, p in enumerate(CAST) if p.username == "nanxing")
-    admin.go("/work/posts").look("posts")
+    admin.go("/work/posts")
     admin.page.get_by_label("机构名称").fill("赤坎区市场监督管理局")
     admin.click("查找机构").page.get_by_role("link", name="赤坎区市场监督管理局", exact=True).click()
-    admin.sees("安排任职").look("office")
+    admin.sees("安排任职")
     admin.page.get_by_label("岗位", exact=False).first.select_option(index=1)
     fill(admin, 姓名="吴南星", 公民身份号码=number_at(place))
     admin.click("任职").sees("吴南星 已经任职").look("office-appointed")

@@ -15,7 +15,7 @@ CHECKER = Path(__file__).resolve().parents[2] / "docs" / "examples" / "check_aud
 
 def test_a_year_is_entered_changed_and_confirmed(person: Make) -> None:
     officer = person("biaozhun")
-    officer.go("/work/calendar?year=2026").sees("248 个工作日").look("calendar")
+    officer.go("/work/calendar?year=2026").sees("248 个工作日")
     trial(officer, "2026-02-10").sees("最后一天是 2026年2月24日（星期二）").look("calendar-trial")
 
     officer.page.get_by_label("年份 *").fill("2030")
@@ -43,8 +43,8 @@ def trial(officer: Person, start: str) -> Person:
 
 def test_a_new_value_follows_the_old_one(person: Make) -> None:
     officer = person("biaozhun")
-    officer.go("/work/policies").sees("城市道路占用费").look("policies")
-    officer.click("城市道路占用费", role="link").sees("0.50 元/平方米·天").look("policy")
+    officer.go("/work/policies").sees("城市道路占用费")
+    officer.click("城市道路占用费", role="link").sees("0.50 元/平方米·天")
     fill = officer.page.locator
     fill("#add-valid_from").fill("2027-01-01")
     fill("#add-value-0").fill("0.60")
@@ -62,7 +62,7 @@ def test_a_new_value_follows_the_old_one(person: Make) -> None:
 def test_the_auditor_searches_checks_and_takes_a_proof(person: Make, tmp_path: Path) -> None:
     person("biaozhun")  # signs in: something to find
     auditor = person("auditadmin")
-    auditor.go("/work/audit").until("已封存").look("audit")
+    auditor.go("/work/audit").until("已封存")
     auditor.click("核对全部记录").until("审计链完整，没有发现改动").look("audit-checked")
     auditor.page.locator("#id_actor").fill("biaozhun")
     auditor.page.locator("#id_action").select_option("sign-in")

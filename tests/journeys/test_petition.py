@@ -26,7 +26,7 @@ def write(person: Person, kind: str, title: str, words: str) -> str:
     page.locator("#id_claims").fill("请支付补偿款")
     if kind == "检举控告":
         page.locator("#id_accused").fill("钱世荣")
-    person.look("petition-form").click("提交").sees("已经登记")
+    person.click("提交").sees("已经登记")
     return person.page.url
 
 
@@ -161,9 +161,9 @@ def test_the_leader_sees_what_grows_and_presses_who_is_slow(person: Make) -> Non
     send(clerk, "赤坎区城市管理和综合执法局", "010302")  # the last of them
     pressed = case_of(clerk)
     leader = person("xinfang_leader").go("/work/petitions/warnings").click("现在比较")
-    row = leader.look("petition-warnings").page.get_by_role("row", name="市容噪声").first
+    row = leader.page.get_by_role("row", name="市容噪声").first
     assert "赤坎区" in row.inner_text()
-    leader.go("/work/petitions/leader").sees("夜市油烟扰民0").sees("8 人").look("petition-leader")
+    leader.go("/work/petitions/leader").sees("夜市油烟扰民0").sees("8 人")
     leader.go("/work/petitions/warnings").page.get_by_label("处置情况").first.fill("约谈夜市管理方")
     leader.click("记录").sees("约谈夜市管理方")
     clerk.go(f"/work/petitions/{pressed}").page.locator("summary", has_text="督查督办").click()
@@ -172,7 +172,7 @@ def test_the_leader_sees_what_grows_and_presses_who_is_slow(person: Make) -> Non
     organ = person("beifanying").go(f"/work/petitions/{pressed}")
     organ.page.get_by_label("反馈办理情况").fill("已责令安装油烟净化设备")
     organ.click("反馈").sees("已反馈")
-    clerk.go("/work/petitions/supervisions").sees("已责令安装油烟净化设备").look("petition-supervisions")
+    clerk.go("/work/petitions/supervisions").sees("已责令安装油烟净化设备")
 
 
 def visit(clerk: Person, title: str, *, people: int) -> None:

@@ -9,7 +9,7 @@ Make = Callable[..., Person]
 
 def test_an_official_follows_a_duty_to_the_test_that_shows_it_and_the_system_that_answers(person: Make) -> None:
     official = person("biaozhun")
-    official.go("/work/").click("规划任务台账", role="link").sees("313 项").look("plan")
+    official.go("/work/").click("规划任务台账", role="link").sees("313 项")
     official.page.get_by_label("查找", exact=True).fill("好差评")
     official.page.get_by_label("状态").select_option("begun")
     official.click("查找").sees("1 项符合条件")
@@ -18,8 +18,8 @@ def test_an_official_follows_a_duty_to_the_test_that_shows_it_and_the_system_tha
     official.sees("tests/journeys/test_elderly.py::test_an_elder").look("plan-entry")
     assert entry.get_by_role("link", name="六（二）1（7）").count() == 1
     entry.get_by_role("link", name="政务服务“好差评”").click()
-    official.sees("承担的规划项").sees("平均满意度").look("about-system")
-    official.go("/work/plan/text#六（二）1（7）").sees("立足现状，绘制数字政府建设新蓝图").look("plan-text")
+    official.sees("承担的规划项").sees("平均满意度")
+    official.go("/work/plan/text#六（二）1（7）").sees("立足现状，绘制数字政府建设新蓝图")
     official.go("/work/plan?q=没有这一项").sees("没有符合条件的规划项").look("plan-empty")
     with official.page.expect_download() as taken:
         official.go("/work/plan?layer=security").click("导出 CSV", role="link")
@@ -29,10 +29,10 @@ def test_an_official_follows_a_duty_to_the_test_that_shows_it_and_the_system_tha
 
 def test_every_role_with_what_it_may_do(person: Make) -> None:
     official = person("shichang")
-    official.go("/work/systems").look("systems").click("角色权限表", role="link").look("roles")
+    official.go("/work/systems").click("角色权限表", role="link")
     official.page.locator("tr", has=official.page.get_by_role("cell", name="河长办工作人员", exact=True)).locator("summary").click()
     official.sees("登记和修改：河湖").look("roles-open")
-    official.go("/work/systems/river_chief").sees("无条件共享").sees("水污染防治法").look("about-river")
+    official.go("/work/systems/river_chief").sees("无条件共享").sees("水污染防治法")
     official.go("/work/systems/river_cheif").sees("没有这个系统")
 
 

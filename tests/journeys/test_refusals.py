@@ -47,7 +47,7 @@ def test_a_draft_sent_from_two_windows_is_one_case(person: Make, photo: str) -> 
     other.get_by_role("button", name="提交申请").click()
     other.get_by_text("这份申请已经提交，没有重复提交").wait_for()
     assert number in other.locator("main").inner_text()
-    young.go("/my/cases").look("cases")
+    young.go("/my/cases")
     assert young.page.get_by_text(number).count() == 1
 
 
@@ -73,16 +73,16 @@ def test_what_is_late_is_seen_at_once_supervised_and_handed_over(person: Make, p
     case = young.city.sql("UPDATE procedures_case SET due_at = now() - interval '3 days' WHERE number = %s RETURNING id", number)[0][0]
     young.city.sql("UPDATE procedures_task SET due_at = now() - interval '3 days' WHERE case_id = %s AND closed_at IS NULL", case)
     supervisor = person("supervisor")
-    supervisor.go("/work/late").sees(number).look("late")
+    supervisor.go("/work/late").sees(number)
     row = supervisor.page.locator("tr", has_text=number)
     row.locator("summary").click()
     row.get_by_label("督办要求").fill("请今日办结")
     row.get_by_role("button", name="发出督办").click()
     supervisor.sees("督办要求已送达").sees("请今日办结")
     clerk = person("town_window")
-    clerk.go("/work/?lamp=red").sees(number).look("work-list-late")
+    clerk.go("/work/?lamp=red").sees(number)
     clerk.page.locator("tr", has_text=number).get_by_role("link").first.click()
-    clerk.sees("请今日办结").click("交给同事办理", role="link").look("hand-over")
+    clerk.sees("请今日办结").click("交给同事办理", role="link")
     clerk.click("交出").sees("请选择交给哪位同事")  # refused: nobody chosen
     clerk.page.get_by_label("王思齐（由我办理）").check()
     clerk.click("交出").sees("任务归您办理")

@@ -73,7 +73,7 @@ def found(chief: Person, photo: str, *, kind: str, note: str) -> None:
 def test_a_walk_finds_a_problem_that_four_people_settle(person: Make, city: City, photo: str) -> None:
     chief = person("zhenhezhang", **PHONE)
     chief.go("/field/").sees("南桥河镇级段").look("river-errands")
-    chief.go("/field/rivers").look("river-field")
+    chief.go("/field/rivers")
     open_patrol(chief)
     chief.look("river-patrol")
     chief.page.set_viewport_size({"width": 360, "height": 800})
@@ -127,12 +127,12 @@ def settled(person: Make, kind: str, note: str) -> None:
     act(office, number, "销号", opinion="同意销号")
     office.page.goto(address)
     office.sees("已销号").look("river-closed")
-    office.go("/work/r/river-problem/board").sees("已销号").look("river-board")
+    office.go("/work/r/river-problem/board").sees("已销号")
     office.go("/work/r/river/").page.locator("main").get_by_role("link", name="ZJ4408CK01", exact=True).first.click()
     office.click("打开一河一档", role="link").sees("沿河里程").look("river-file")
-    office.go("/work/r/patrol-duty/calendar").look("river-calendar")
-    office.go("/work/river-standards").sees("河长公示和巡查规范").look("river-standards")
-    office.go("/work/river-scores").sees("巡河完成").look("river-scores")
+    office.go("/work/r/patrol-duty/calendar")
+    office.go("/work/river-standards").sees("河长公示和巡查规范")
+    office.go("/work/river-scores").sees("巡河完成")
 
 
 def test_a_track_that_cheats_is_kept_but_does_not_count(person: Make, city: City) -> None:
@@ -170,11 +170,11 @@ def post(who: Person, address: str, form: dict[str, Any]) -> dict[str, Any]:
 def test_a_citizen_reports_by_the_sign_and_rates_and_no_stranger_learns_who(person: Make, city: City, photo: str) -> None:
     office = person("hezhangban")
     office.go("/work/r/reach/").page.locator("main").get_by_role("link", name=REACH).first.click()
-    office.sees("按月指标").look("river-reach").click("打印公示牌", role="link").sees("扫一扫").look("river-sign")
+    office.sees("按月指标").click("打印公示牌", role="link").sees("扫一扫")
     assert f"/rivers/{REACH}" in office.page.locator("main").inner_text()
     citizen = person("haitang", **PHONE)
     stand(citizen, course(city)[5])
-    citizen.go(f"/rivers/{REACH}").sees("莫知夏").look("river-public")
+    citizen.go(f"/rivers/{REACH}").sees("莫知夏")
     citizen.page.locator("#text").fill("水葫芦长满了半边河")
     citizen.page.locator("#kind").select_option(label="水葫芦、藻类")
     citizen.page.locator("#photo").set_input_files(photo)
@@ -187,7 +187,7 @@ def test_a_citizen_reports_by_the_sign_and_rates_and_no_stranger_learns_who(pers
     for username in ("hezhang", "zhenhezhang"):
         seen = person(username).go("/work/river-reports").sees("水葫芦长满了半边河")
         assert "林海棠" not in seen.page.content() and not seen.page.get_by_text("查看反映人").count()
-    office.go("/work/river-reports").sees("水葫芦长满了半边河").look("river-reports")
+    office.go("/work/river-reports").sees("水葫芦长满了半边河")
     assert "林海棠" not in office.page.content()
     office.page.locator("section", has_text="水葫芦长满了半边河").get_by_role("link", name="查看反映人").click()
     office.sees("林海棠")
