@@ -111,7 +111,8 @@ def test_a_list_of_thirty_costs_what_a_list_of_three_costs(register: Register, s
         with CaptureQueriesContext(connection) as queries:
             assert client.get(base).status_code == 200
         numbers.append(len(queries))
-    assert numbers[0] == numbers[1], [q["sql"][:160] for q in queries][-12:]
+    counting = 2 if 'rel="next"' in client.get(base).content.decode() else 0  # a first page that is the last has counted already
+    assert numbers[1] in {numbers[0], numbers[0] + counting}, [q["sql"][:160] for q in queries][-12:]
 
 
 @pytest.mark.parametrize("register", EDITED, ids=named)

@@ -1,8 +1,10 @@
 """What stands in a cell: a field's value in people's words, masked where it is personal. One way for lists, detail pages, exports and the interface."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
@@ -60,17 +62,22 @@ def value(row: Model, path: str) -> Any:
 
 
 def cell(register: Register, row: Model, column: Column, *, clear: bool = False) -> str:
-    """The text of a cell; personal ones are masked unless `clear`."""
-    if column.show:
-        return words(column.show(row))
-    text = words(_labelled(row, column.code))
-    return text if clear or text == NOTHING or not is_personal(register.model, column.code) else mask(text)
+    """The text of a cell; personal ones are masked unless `clear`. For many rows, `writer` once."""
+    return writer(register, column, clear=clear)(row)
+
+
+def writer(register: Register, column: Column, *, clear: bool = False) -> Callable[[Any], str]:
+    """What writes a column's cells: labels, path and mask are decided once for the column, not for every row."""
+    read = column.show or _reader(register.model, column.code)
+    if column.show or clear or not is_personal(register.model, column.code):
+        return lambda row: words(read(row))
+    return lambda row: text if (text := words(read(row))) == NOTHING else mask(text)
 
 
 def words(found: Any) -> str:
     """A value as people read it."""
-    if found is None or found == "":
-        return NOTHING
+    if found is None or isinstance(found, str):
+        return str(found or NOTHING)
     if isinstance(found, bool):
         return "是" if found else "否"
     if isinstance(found, datetime):
@@ -99,9 +106,10 @@ def is_geometry(model: type[Model], path: str) -> bool:
     return isinstance(field_at(model, path), GeometryField)
 
 
-def _labelled(row: Model, path: str) -> Any:
-    """The label of a choice instead of its code."""
+def _reader(model: type[Model], path: str) -> Callable[[Any], Any]:
+    """What reads the value at the end of the path, of a choice its label."""
     holder, _, name = path.rpartition("__")
-    owner = value(row, holder) if holder else row
-    label = getattr(owner, f"get_{name}_display", None)
-    return label() if callable(label) else value(row, path)
+    labels = {code: str(label) for code, label in field_at(model, path).flatchoices}
+    if holder:
+        return lambda row: labels.get(found, found) if (found := value(row, path)) is not None else None
+    return (lambda row: labels.get(found := getattr(row, name), found)) if labels else attrgetter(name)

@@ -7,6 +7,7 @@ and says what is wrong with a did-you-mean. Everything generic (work lists, case
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from django.db.models import Model, Q
@@ -168,7 +169,7 @@ class Column:
     show: Callable[[Any], Any] | None = None  #: what stands in the cell, a function of the row; None = the field's value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # one declaration is one thing: what is made from it once is kept by it
 class Register:
     """A noun kept as a table. From it follow list, detail, form, import, export, map, calendar, board, interface, change feed and their tests.
 
@@ -205,7 +206,7 @@ class Register:
         """The column of that code. Raises StopIteration for none."""
         return next(c for c in self.shown if c.code == code)
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Column, ...]:
         return tuple(Column(code=c) if isinstance(c, str) else c for c in self.columns)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from typing import Any, cast
 
 from django import forms
@@ -98,6 +99,7 @@ class KeptForm(forms.ModelForm):  # type: ignore[type-arg]  # of whichever model
                 field.queryset = restrict(actor, field.queryset) | said
 
 
+@cache
 def form_of(register: Register) -> type[forms.ModelForm]:  # type: ignore[type-arg]
     """The form class of a register: its own, or made from its fields."""
     if register.form is not None:

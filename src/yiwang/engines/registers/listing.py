@@ -5,10 +5,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 
+from django.contrib.gis.db.models import GeometryField
 from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import connection, models
@@ -27,6 +28,7 @@ from yiwang.kit.forms import KeyField
 from yiwang.kit.records import Kept
 
 EXACT = 2_000  #: rows counted exactly; beyond, the planner's estimate is shown as such
+DEAR = 2_000  #: cost, in the planner's units, beyond which nothing is counted: about 5 ms of rows in memory
 SIZE, LARGEST = 50, 500
 
 
@@ -72,15 +74,16 @@ def parse(register: Register, asked: Mapping[str, str]) -> Query:
     return query
 
 
-def page(actor: Actor, register: Register, query: Query) -> Listed:
-    """One page in the query's order, by key."""
-    return _paged(register, _joined(register, matching(actor, register, query)), query.order or register.order, query.after, query.size)
+def page(actor: Actor, register: Register, query: Query, *, whole: bool = False) -> Listed:
+    """One page in the query's order, by key: what its columns show, or the `whole` rows with nothing joined to them."""
+    found = matching(actor, register, query)
+    return _paged(register, _every_field(register, found) if whole else _as_shown(register, found), query.order or register.order, query.after, query.size)
 
 
 def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZE) -> Listed:
     """One page of the rows that have a day, the latest first, by key. Raises Invalid for a false key."""
     dated = rows(actor, register).exclude(**{register.day: None})
-    return _paged(register, _joined(register, dated), f"-{register.day}", after, size)
+    return _paged(register, _as_shown(register, dated), f"-{register.day}", after, size)
 
 
 def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, size: int) -> Listed:
@@ -95,11 +98,19 @@ def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, s
     return Listed(taken, _key(taken[-1], name) if more else "")
 
 
-def count(actor: Actor, register: Register, query: Query) -> Count:
-    """Exact while small; above, the planner's estimate, never less than what was counted."""
-    found = matching(actor, register, query).order_by()
-    seen = found[: EXACT + 1].count()
-    return Count(seen, True) if seen <= EXACT else Count(max(_estimate(found), EXACT), False)
+def count(actor: Actor, register: Register, query: Query, listed: Listed | None = None) -> Count:
+    """Exact while small and cheap; else the planner's estimate, never less than what was counted. A first page (`listed`) that is the last has counted already.
+
+    The planner is asked first: where no index picks out the rows, finding the first EXACT of them is the dearest part of a list.
+    """
+    if listed is not None and not (query.after or listed.after):
+        return Count(len(listed.rows), True)
+    found = matching(actor, register, query).order_by()[: EXACT + 1]
+    expected, cost = _expected(found)
+    if cost > DEAR:
+        return Count(expected, False)
+    seen = found.count()
+    return Count(seen, True) if seen <= EXACT else Count(max(expected, EXACT), False)
 
 
 def matching(actor: Actor, register: Register, query: Query) -> "QuerySet[Any]":
@@ -156,8 +167,16 @@ def _moment(column: Any, text: str, end: str) -> date | datetime:
     return timezone.make_aware(datetime.combine(day, time.min if end == "from" else time.max))
 
 
-def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
-    """With every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that a page is one query."""
+def _as_shown(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
+    """With every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that a page is one query; without shapes."""
+    needed = _joins(register)
+    shapes = [f.name for f in register.model._meta.concrete_fields if isinstance(f, GeometryField) and f.name not in {c.code for c in register.shown}]
+    lean = _every_field(register, found).defer(*shapes)
+    return lean.select_related(*needed) if needed else lean
+
+
+@cache
+def _joins(register: Register) -> tuple[str, ...]:
     needed = set()
     for column in register.shown:
         try:
@@ -168,7 +187,12 @@ def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
         needed |= {path} - {""}
         if ends_in_key:
             needed |= {f"{path}__{key}" for key in getattr(cells.field_at(register.model, path).related_model, "called_by", ())}
-    return found.select_related(*sorted(needed)) if needed else found
+    return tuple(sorted(needed))
+
+
+def _every_field(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
+    """All but the index of words, which nobody reads."""
+    return found.defer("words") if issubclass(register.model, Kept) else found
 
 
 def _column(register: Register, order: str) -> str:
@@ -199,9 +223,11 @@ def _beyond(register: Register, order: str, after: str) -> Any:
     return compare(Tuple(name, key.name), (value, pk))
 
 
-def _estimate(found: "QuerySet[Any]") -> int:
+def _expected(found: "QuerySet[Any]") -> tuple[int, float]:
+    """Of a limited query: how many rows the planner expects without the limit, and what it thinks the limited ones cost."""
     sql, parameters = found.values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
         plan = cursor.fetchone()[0]
-    return int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+    limit = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+    return int(limit["Plans"][0]["Plan Rows"]), float(limit["Total Cost"])

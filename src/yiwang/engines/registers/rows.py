@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 
 from django.contrib.gis.geos import GEOSGeometry
@@ -26,6 +27,7 @@ from yiwang.kit.records import Kept
 
 K = TypeVar("K", bound=Kept)
 WEIGHTS = "ABCD"
+PLAIN = {str, int, bool, float}
 GUARDED = {"id", "revision", "standing", "changed_at", "words"}
 
 
@@ -193,8 +195,12 @@ def validated(actor: Actor, register: Register, data: Mapping[str, Any], instanc
 
 def snapshot(row: Model) -> dict[str, Any]:
     """What the row says, as JSON holds it: keys by number, geometry as GeoJSON, dates as ISO."""
-    plain = {f.name: _plain(f, f.value_from_object(row)) for f in row._meta.concrete_fields if f.name not in GUARDED}
-    return dict(json.loads(json.dumps(plain, cls=DjangoJSONEncoder, ensure_ascii=False)))
+    return {name: _plain(field, getattr(row, attribute)) for name, attribute, field in _said_by(type(row))}
+
+
+@cache
+def _said_by(model: type[Model]) -> tuple[tuple[str, str, Any], ...]:
+    return tuple((f.name, f.attname, f) for f in model._meta.concrete_fields if f.name not in GUARDED)
 
 
 def terms_of(register: Register, row: Model) -> str:
@@ -207,9 +213,12 @@ def terms_of(register: Register, row: Model) -> str:
 
 
 def _plain(field: Any, value: Any) -> Any:
-    if isinstance(value, GEOSGeometry):
-        return json.loads(value.geojson)
-    return round(value, field.decimal_places) if isinstance(value, Decimal) else value  # as the database will give it back
+    """As JSON would give it back; the commonest kinds without writing and reading JSON."""
+    if value is None or type(value) in PLAIN:
+        return value
+    if isinstance(value, Decimal):
+        return str(round(value, field.decimal_places))  # as the database will give it back
+    return json.loads(value.geojson if isinstance(value, GEOSGeometry) else json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False))
 
 
 def _kept(actor: Actor, register: Register, row: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str, valid_from: date | None) -> None:

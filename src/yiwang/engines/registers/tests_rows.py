@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit.models import Entry
@@ -182,6 +184,29 @@ def test_a_count_is_exact_while_small_and_an_estimate_above(monkeypatch: pytest.
     monkeypatch.setattr(listing, "EXACT", 2)
     many = registers.count(chief(), RIVERS, registers.Query())
     assert not many.exact and many.number >= 2 and str(many).startswith("约")
+
+
+def test_a_dear_count_is_not_made_and_a_page_that_is_whole_counts_itself(monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for number in range(4):
+        registers.keep(SYSTEM, RIVERS, filled(f"C-{number}"))
+    whole, part, reader = registers.Query(), registers.Query(size=2), chief()
+    with django_assert_num_queries(1):
+        assert str(registers.count(reader, RIVERS, whole, registers.page(reader, RIVERS, whole))) == "4 条"
+    listed = registers.page(reader, RIVERS, part)
+    assert registers.count(reader, RIVERS, part, listed) == registers.Count(4, True), "another page follows, and counting is cheap"
+    monkeypatch.setattr(listing, "DEAR", 0)
+    with django_assert_num_queries(1):  # the planner alone is asked
+        assert not registers.count(SYSTEM, RIVERS, part, listed).exact
+
+
+def test_a_list_reads_neither_shapes_nor_words(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    registers.keep(SYSTEM, RIVERS, filled())
+    with CaptureQueriesContext(connection) as asked:
+        registers.page(SYSTEM, RIVERS, registers.Query())
+        whole = registers.page(SYSTEM, RIVERS, registers.Query(), whole=True).rows[0]
+    assert "course" not in asked[0]["sql"] and "words" not in asked[0]["sql"] and "words" not in asked[1]["sql"]
+    with django_assert_num_queries(0):
+        assert "course" in registers.snapshot(whole)
 
 
 def test_saved_views_are_ones_own_or_ones_offices() -> None:
