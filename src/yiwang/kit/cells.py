@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
@@ -53,6 +52,8 @@ def is_personal(model: type[Model], path: str) -> bool:
 
 def value(row: Model, path: str) -> Any:
     """The value at the end of the path, None where the path breaks off."""
+    if "__" not in path:
+        return getattr(row, path, None)
     found: Any = row
     for name in path.split("__"):
         found = getattr(found, name, None)
@@ -68,10 +69,25 @@ def cell(register: Register, row: Model, column: Column, *, clear: bool = False)
 
 def writer(register: Register, column: Column, *, clear: bool = False) -> Callable[[Any], str]:
     """What writes a column's cells: labels, path and mask are decided once for the column, not for every row."""
-    read = column.show or _reader(register.model, column.code)
-    if column.show or clear or not is_personal(register.model, column.code):
-        return lambda row: words(read(row))
-    return lambda row: text if (text := words(read(row))) == NOTHING else mask(text)
+    if column.show:
+        show = column.show
+        return lambda row: words(show(row))
+    text, path = speller(register, column, clear=clear), column.code
+    return lambda row: text(value(row, path))
+
+
+def speller(register: Register, column: Column, *, clear: bool = False) -> Callable[[Any], str]:
+    """The text of a column's value, of a choice its label; personal ones are masked unless `clear`. Not for a column with `show`, which speaks of the row."""
+    labels = {code: str(label) for code, label in field_at(register.model, column.code).flatchoices}
+    def spell(found: Any) -> str:
+        return words(labels.get(found, found))
+
+    def masked(found: Any) -> str:
+        return text if (text := spell(found)) == NOTHING else mask(text)
+
+    if is_personal(register.model, column.code) and not clear:
+        return masked
+    return spell if labels else words
 
 
 def words(found: Any) -> str:
@@ -81,7 +97,7 @@ def words(found: Any) -> str:
     if isinstance(found, bool):
         return "是" if found else "否"
     if isinstance(found, datetime):
-        return f"{timezone.localtime(found):%Y-%m-%d %H:%M}"
+        return timezone.localtime(found).isoformat(" ", "minutes")[:16]
     if isinstance(found, date):
         return found.isoformat()
     if isinstance(found, float | Decimal):
@@ -104,12 +120,3 @@ def mask(text: str) -> str:
 
 def is_geometry(model: type[Model], path: str) -> bool:
     return isinstance(field_at(model, path), GeometryField)
-
-
-def _reader(model: type[Model], path: str) -> Callable[[Any], Any]:
-    """What reads the value at the end of the path, of a choice its label."""
-    holder, _, name = path.rpartition("__")
-    labels = {code: str(label) for code, label in field_at(model, path).flatchoices}
-    if holder:
-        return lambda row: labels.get(found, found) if (found := value(row, path)) is not None else None
-    return (lambda row: labels.get(found := getattr(row, name), found)) if labels else attrgetter(name)

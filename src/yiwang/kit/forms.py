@@ -55,6 +55,15 @@ class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whicheve
         return self._rows().filter(pk=value).first() if value not in self.empty_values and str(value).isdigit() else None
 
 
+class FewField(KeyField):
+    """A row of a small table, chosen from a list; files and machines name it as they name any key."""
+
+    widget = forms.Select  # type: ignore[assignment]  # another widget is no other field
+
+    def prepare_value(self, value: Any) -> Any:
+        return forms.ModelChoiceField.prepare_value(self, value)
+
+
 class PlaceField(forms.CharField):
     """A geometry as GeoJSON (RFC 7946) in CGCS2000, a point also as “longitude, latitude”; the map writes it, a person may paste it."""
 
@@ -111,7 +120,7 @@ def _field(field: Any, **options: Any) -> forms.Field | None:
     if isinstance(field, ForeignKey):
         target = field.related_model
         few = getattr(target, "few", False)
-        kind: Any = forms.ModelChoiceField if few else KeyField
+        kind: Any = FewField if few else KeyField
         return kind(  # type: ignore[no-any-return]
             queryset=target._default_manager.all(), required=not field.blank and not field.null, label=field.verbose_name,
             help_text="" if few else f"填写{target._meta.verbose_name}的名称或编码",

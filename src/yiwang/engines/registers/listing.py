@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache, reduce
@@ -86,16 +86,30 @@ def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZ
     return _paged(register, _as_shown(register, dated), f"-{register.day}", after, size)
 
 
+def told(actor: Actor, register: Register, query: Query, paths: Sequence[str], *, size: int = LARGEST) -> Iterator[list[tuple[Any, ...]]]:
+    """What all the query's rows say at these paths, page after page by key, as tuples: for what is too many to be made into rows."""
+    order = query.order or register.order
+    name = _column(register, order)
+    found = matching(actor, register, query).order_by(*_keys(order, name)).values_list(name, "pk", *paths)
+    taken = list(found[:size])
+    while taken:
+        yield [said[2:] for said in taken]
+        taken = list(found.filter(_beyond(register, order, *taken[-1][:2]))[:size]) if len(taken) == size else []
+
+
 def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, size: int) -> Listed:
     if after:
-        found = found.filter(_beyond(register, order, after))
+        found = found.filter(_beyond(register, order, *_read(register, order, after)))
     name = _column(register, order)
-    sign = "-" if order.startswith("-") else ""
-    keys = [f"{sign}pk"] if name == "pk" else [f"{sign}{name}", f"{sign}pk"]
-    taken = list(found.order_by(*keys)[: size + 1])
+    taken = list(found.order_by(*_keys(order, name))[: size + 1])
     more = len(taken) > size
     taken = taken[:size]
     return Listed(taken, _key(taken[-1], name) if more else "")
+
+
+def _keys(order: str, name: str) -> list[str]:
+    sign = "-" if order.startswith("-") else ""
+    return [f"{sign}pk"] if name == "pk" else [f"{sign}{name}", f"{sign}pk"]
 
 
 def count(actor: Actor, register: Register, query: Query, listed: Listed | None = None) -> Count:
@@ -169,14 +183,15 @@ def _moment(column: Any, text: str, end: str) -> date | datetime:
 
 def _as_shown(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
     """With every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that a page is one query; without shapes."""
-    needed = _joins(register)
+    needed = joins(register)
     shapes = [f.name for f in register.model._meta.concrete_fields if isinstance(f, GeometryField) and f.name not in {c.code for c in register.shown}]
     lean = _every_field(register, found).defer(*shapes)
     return lean.select_related(*needed) if needed else lean
 
 
 @cache
-def _joins(register: Register) -> tuple[str, ...]:
+def joins(register: Register) -> tuple[str, ...]:
+    """The keys that its columns lead through, for `select_related`."""
     needed = set()
     for column in register.shown:
         try:
@@ -207,20 +222,23 @@ def _key(row: Any, name: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([value, row.pk], default=str).encode()).decode().rstrip("=")
 
 
-def _beyond(register: Register, order: str, after: str) -> Any:
+def _read(register: Register, order: str, after: str) -> tuple[Any, Any]:
+    """Value and number of the row that a key names. Raises Invalid."""
     try:
         value, pk = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         name = _column(register, order)
         key = register.model._meta.pk
-        column = key if name == "pk" else cells.field_at(register.model, name)
-        value, pk = column.to_python(value), key.to_python(pk)
+        return (key if name == "pk" else cells.field_at(register.model, name)).to_python(value), key.to_python(pk)
     except (ValueError, ValidationError, TypeError):
         raise Invalid("翻页位置不正确，请从第一页开始。") from None
-    down = order.startswith("-")
+
+
+def _beyond(register: Register, order: str, value: Any, pk: Any) -> Any:
+    name, down = _column(register, order), order.startswith("-")
     if name == "pk":
         return models.Q(pk__lt=pk) if down else models.Q(pk__gt=pk)
     compare = TupleLessThan if down else TupleGreaterThan
-    return compare(Tuple(name, key.name), (value, pk))
+    return compare(Tuple(name, register.model._meta.pk.name), (value, pk))
 
 
 def _expected(found: "QuerySet[Any]") -> tuple[int, float]:

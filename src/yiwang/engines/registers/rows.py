@@ -183,14 +183,17 @@ def lock(actor: Actor, register: Register, row: int) -> Any:
 
 
 def validated(actor: Actor, register: Register, data: Mapping[str, Any], instance: Any) -> Any:
-    """`instance` with `data` in it, unsaved. Raises Invalid naming each field that the form, the model or a constraint refuses."""
+    """`instance` with `data` in it and what follows from them, unsaved. Raises Invalid naming each field that the form, the model or a constraint refuses."""
     form = form_of(register)(data, instance=instance)
     if hasattr(form, "restrict_to"):
         form.restrict_to(actor)
     if not form.is_valid():
         problems = {name: "；".join(str(e) for e in errors) for name, errors in form.errors.items()}
         raise Invalid("有内容需要修改。", fields=problems)
-    return form.save(commit=False)
+    row = form.save(commit=False)
+    if isinstance(row, Kept):
+        row.complete()
+    return row
 
 
 def snapshot(row: Model) -> dict[str, Any]:
