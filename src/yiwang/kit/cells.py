@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from inspect import getattr_static, isfunction
 from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
@@ -72,12 +73,32 @@ def writer(register: Register, column: Column, *, clear: bool = False) -> Callab
     if column.show:
         show = column.show
         return lambda row: words(show(row))
-    text, path = speller(register, column, clear=clear), column.code
-    return lambda row: text(value(row, path))
+    text, read = speller(register, column, clear=clear), _reader(register.model, column.code)
+    return lambda row: text(read(row))
+
+
+def needs_row(register: Register, column: Column) -> bool:
+    """Whether a cell follows from the row and not from the value alone: a computed column, a field that its model puts into words (`get_…_display`)."""
+    return column.show is not None or bool(_own_words(register.model, column.code))
+
+
+def _reader(model: type[Model], path: str) -> Callable[[Any], Any]:
+    method, holder = _own_words(model, path), path.rpartition("__")[0]
+    if not method:
+        return lambda row: value(row, path)
+    return lambda row: getattr(owner, method)() if (owner := value(row, holder) if holder else row) is not None else None
+
+
+def _own_words(model: type[Model], path: str) -> str:
+    """The name of the model's own method for a field's words; "" where Django's for choices, or none, is there."""
+    holder, _, name = path.rpartition("__")
+    owner = field_at(model, holder).related_model if holder else model
+    method = f"get_{name}_display"
+    return method if isfunction(getattr_static(owner, method, None)) else ""
 
 
 def speller(register: Register, column: Column, *, clear: bool = False) -> Callable[[Any], str]:
-    """The text of a column's value, of a choice its label; personal ones are masked unless `clear`. Not for a column with `show`, which speaks of the row."""
+    """The text of a column's value, of a choice its label; personal ones are masked unless `clear`. Not for one that `needs_row`."""
     labels = {code: str(label) for code, label in field_at(register.model, column.code).flatchoices}
     def spell(found: Any) -> str:
         return words(labels.get(found, found))

@@ -3,7 +3,7 @@
 A case is an engine's row (`procedures.Case`); a system's own part of it is a Record with a one-to-one key.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -49,10 +49,3 @@ class Kept(Record):
     class Meta:
         abstract = True
         indexes = [GinIndex(fields=["words"], name="%(class)s_words"), models.Index(fields=["changed_at", "id"], name="%(class)s_changed")]
-
-    def complete(self) -> None:
-        """Works out what follows from what was typed. Called before every write, of one row and of many. Raises Invalid."""
-
-    def save(self, *args: Any, **options: Any) -> None:
-        self.complete()
-        super().save(*args, **options)

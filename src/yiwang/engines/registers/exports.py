@@ -13,8 +13,6 @@ from django.contrib.gis.db.models import GeometryField
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
@@ -145,7 +143,7 @@ class _Rows:
 
 
 def _taker(register: Register, column: Column, *, clear: bool) -> _Values | _Rows:
-    if column.show:
+    if cells.needs_row(register, column):
         itself = register.model._default_manager.select_related(*joins(register))
         return _Rows("pk", itself, _blank(cells.writer(register, column, clear=clear)))
     kind, secret = cells.field_at(register.model, column.code), cells.is_personal(register.model, column.code) and not clear
@@ -178,6 +176,9 @@ def _csv(actor: Actor, register: Register, query: Query, export: Export) -> Iter
 
 
 def _xlsx(actor: Actor, register: Register, query: Query, export: Export) -> IO[bytes]:
+    from openpyxl import Workbook  # only where a sheet is written
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     book = Workbook(write_only=True)
     columns = columns_of(register)
     sheet = None

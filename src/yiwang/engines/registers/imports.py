@@ -22,7 +22,7 @@ from yiwang.base.ids import new_id
 from yiwang.engines.audit import api as audit
 from yiwang.engines.registers import bulk, reading
 from yiwang.engines.registers.models import Import, ImportLine, Version
-from yiwang.engines.registers.rows import may_edit, snapshot, terms_of
+from yiwang.engines.registers.rows import derived, may_edit, snapshot, terms_of
 from yiwang.kit import cells
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
@@ -176,9 +176,9 @@ class Bench:
         for name, value in values.items():
             setattr(row, name, value)
         try:
-            row.complete()
-        except Invalid as problem:
-            line.error = f"{problem.message}{'；'.join(problem.fields.values())}"
+            derived(self.register, row)
+        except Invalid as refused:
+            line.error = "；".join(refused.fields.values()) or refused.message
             return None
         row.words = terms_of(self.register, row)
         return row

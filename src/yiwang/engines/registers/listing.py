@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from functools import cache, reduce
 from operator import or_
@@ -41,6 +41,7 @@ class Query:
     order: str = ""
     after: str = ""  #: opaque key of the last row of the page before
     size: int = SIZE
+    ready: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)  #: `filters` as `parse` read them, so that a key is looked up once
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,19 @@ def parse(register: Register, asked: Mapping[str, str]) -> Query:
         filters=wanted, search=asked.get("q", "").strip()[:100], order=_order(register, asked.get("order", "")), after=asked.get("after", ""),
         size=min(max(int(size), 1), LARGEST) if size.isascii() and size.isdigit() else SIZE,
     )  # fmt: skip
-    _conditions(register, query)
-    return query
+    return replace(query, ready=_conditions(register, query))
 
 
 def page(actor: Actor, register: Register, query: Query, *, whole: bool = False) -> Listed:
     """One page in the query's order, by key: what its columns show, or the `whole` rows with nothing joined to them."""
     found = matching(actor, register, query)
-    return _paged(register, _every_field(register, found) if whole else _as_shown(register, found), query.order or register.order, query.after, query.size)
+    return _paged(register, _every_field(register, found) if whole else shown(register, found), query.order or register.order, query.after, query.size)
 
 
 def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZE) -> Listed:
     """One page of the rows that have a day, the latest first, by key. Raises Invalid for a false key."""
     dated = rows(actor, register).exclude(**{register.day: None})
-    return _paged(register, _as_shown(register, dated), f"-{register.day}", after, size)
+    return _paged(register, shown(register, dated), f"-{register.day}", after, size)
 
 
 def told(actor: Actor, register: Register, query: Query, paths: Sequence[str], *, size: int = LARGEST) -> Iterator[list[tuple[Any, ...]]]:
@@ -129,7 +129,7 @@ def count(actor: Actor, register: Register, query: Query, listed: Listed | None 
 
 def matching(actor: Actor, register: Register, query: Query) -> "QuerySet[Any]":
     """The actor's rows that fit the filters and hold every word."""
-    found = rows(actor, register).filter(**_conditions(register, query))
+    found = rows(actor, register).filter(**(_conditions(register, query) if query.ready is None else query.ready))
     if not (query.search and register.search):
         return found
     if not issubclass(register.model, Kept):  # small tables of other engines, without an index of words
@@ -181,11 +181,11 @@ def _moment(column: Any, text: str, end: str) -> date | datetime:
     return timezone.make_aware(datetime.combine(day, time.min if end == "from" else time.max))
 
 
-def _as_shown(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
-    """With every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that a page is one query; without shapes."""
+def shown(register: Register, found: "QuerySet[Any]", *, shapes: bool = False) -> "QuerySet[Any]":
+    """Rows with every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that they are one query; with `shapes` or without."""
     needed = joins(register)
-    shapes = [f.name for f in register.model._meta.concrete_fields if isinstance(f, GeometryField) and f.name not in {c.code for c in register.shown}]
-    lean = _every_field(register, found).defer(*shapes)
+    heavy = [] if shapes else [f.name for f in register.model._meta.concrete_fields if isinstance(f, GeometryField) and f.name not in {c.code for c in register.shown}]
+    lean = _every_field(register, found).defer(*heavy)
     return lean.select_related(*needed) if needed else lean
 
 

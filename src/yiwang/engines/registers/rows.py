@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -183,7 +183,7 @@ def lock(actor: Actor, register: Register, row: int) -> Any:
 
 
 def validated(actor: Actor, register: Register, data: Mapping[str, Any], instance: Any) -> Any:
-    """`instance` with `data` in it and what follows from them, unsaved. Raises Invalid naming each field that the form, the model or a constraint refuses."""
+    """`instance` with `data` in it, unsaved. Raises Invalid naming each field that the form, the model or a constraint refuses."""
     form = form_of(register)(data, instance=instance)
     if hasattr(form, "restrict_to"):
         form.restrict_to(actor)
@@ -191,9 +191,28 @@ def validated(actor: Actor, register: Register, data: Mapping[str, Any], instanc
         problems = {name: "；".join(str(e) for e in errors) for name, errors in form.errors.items()}
         raise Invalid("有内容需要修改。", fields=problems)
     row = form.save(commit=False)
-    if isinstance(row, Kept):
-        row.complete()
+    if derived(register, row):
+        _hold(row)
     return row
+
+
+def derived(register: Register, row: Any) -> bool:
+    """Sets what the register says follows from the row's own values; False where it says nothing. Raises Invalid naming the fields from which nothing follows."""
+    if register.derive is None:
+        return False
+    for name, value in register.derive(row).items():
+        row._meta.get_field(name)  # a name that is no field fails here, not in silence
+        setattr(row, name, value)
+    return True
+
+
+def _hold(row: Any) -> None:
+    """Raises Invalid where a constraint refuses what followed: the form had looked at what was typed only."""
+    try:
+        row.validate_constraints()
+    except ValidationError as refused:
+        problems = {name: "；".join(words) for name, words in refused.message_dict.items()}
+        raise Invalid(problems.get(NON_FIELD_ERRORS, "有内容需要修改。"), fields=problems) from None
 
 
 def snapshot(row: Model) -> dict[str, Any]:

@@ -121,22 +121,21 @@ def test_all_is_one_transaction_and_a_change_since_the_check_is_seen(monkeypatch
     assert (after.state, after.wrong, after.written, River.objects.count()) == ("checked", 1, 0, 1), "nothing was written, the check was made anew"
 
 
-def test_what_follows_from_a_line_is_worked_out_as_for_one_row() -> None:
-    """A month's values of a section: its class is nobody's column, and a line without any value is refused in the model's own words."""
-    samples = registry().registers["sample"]
-    river = registers.keep(SYSTEM, RIVERS, {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉江市", "length_km": "168.5"})
-    place = {"type": "Point", "coordinates": [110.2, 21.6]}
-    section = {"river": "GD-1", "code": "JZ", "name": "排里", "tier": "nation", "division": "廉江市", "km": "100", "target": "3", "place": json.dumps(place)}
-    registers.keep(SYSTEM, registry().registers["section"], {**section, "river": river.pk})
-    head = ["断面", "月份", "溶解氧（mg/L）", "来源"]
-    lines = file(["JZ", "2026-03-09", "7.1", "国控站"], ["JZ", "2026-04-01", "", "国控站"], ["JZ", "2026-03-20", "6", "国控站"], head=head)
-    source = registers.receive(office(), samples, lines, "水质.csv")
-    imports.run(source.pk)
-    assert errors(source) == {2: "至少填写一项监测值。五项不能都空", 3: "这个断面这个月已经有数据。"}
-    written(source, "good")
-    kept: Any = samples.model._default_manager.get(section__code="JZ")
-    assert (kept.grade, kept.met, kept.division_id, str(kept.month)) == ("2", True, "440881000000", "2026-03-01")
-    assert registers.versions(kept)[0].after["grade"] == "2"
+def test_what_follows_from_a_line_is_worked_out_and_refused_with_it() -> None:
+    def derive(row: Any) -> dict[str, Any]:
+        if row.length_km > 100:
+            raise Invalid("", fields={"length_km": "太长"})
+        return {"kind": "canal"}
+
+    object.__setattr__(RIVERS, "derive", derive)
+    try:
+        source = sent(GOOD, ["GD-2", "短河", "河流", "廉江市", "3"])
+        assert errors(source) == {1: "太长"}
+        written(source, "good")
+    finally:
+        object.__setattr__(RIVERS, "derive", None)
+    assert [(r.code, r.kind) for r in River.objects.all()] == [("GD-2", "canal")]
+    assert registers.versions(River.objects.get())[0].after["kind"] == "canal"
 
 
 def test_shapes_dates_and_numbers_come_back_as_they_were_written_in_bulk() -> None:

@@ -1,5 +1,6 @@
 """Rivers, reaches, sections, outfalls, problems, plans, standards, assessments. A river is one row of the water register; a reach is the stretch of it that one chief of one level answers for."""
 
+from typing import Any
 
 from django.contrib.gis.db.models import LineStringField, MultiLineStringField, PointField
 from django.db import models
@@ -181,7 +182,7 @@ class Sample(Kept):
     def __str__(self) -> str:
         return f"{self.section} {self.month:%Y-%m}"
 
-    def complete(self) -> None:
+    def save(self, *args: Any, **options: Any) -> None:
         """The class follows from the values. Raises Invalid for a sample without any."""
         values = {item: getattr(self, item) for item in ITEMS}
         found = rules.water_class({k: None if v is None else float(v) for k, v in values.items()}, lake=self.section.river.kind in LAKES)
@@ -189,6 +190,7 @@ class Sample(Kept):
             raise Invalid("至少填写一项监测值。", fields={"ph": "五项不能都空"})
         self.grade, self.by = str(found.grade), "、".join(rules.table()["names"][item] for item in found.by)
         self.met, self.division_id, self.month = found.grade <= int(self.section.target), self.section.division_id, self.month.replace(day=1)
+        super().save(*args, **options)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
