@@ -115,6 +115,22 @@ def test_a_list_of_thirty_costs_what_a_list_of_three_costs(register: Register, s
     assert numbers[1] in {numbers[0], numbers[0] + counting}, [q["sql"][:160] for q in queries][-12:]
 
 
+@pytest.mark.parametrize("register", [r for r in EDITED if r.place or r.day or r.groups], ids=named)
+def test_its_other_looks_ask_no_question_for_a_row(register: Register, samples: Samples) -> None:
+    client, base = browser(editor(register)), f"/work/r/{register.code}/"
+    looks = [name for name, has in (("board", register.groups), ("calendar", register.day), ("timeline", register.day), ("features.geojson", register.place)) if has]
+    asked: dict[str, list[int]] = {}
+    for upto in (3, 30):
+        for number in range(1, upto + 1):
+            samples.row(register, number)
+        for look in looks:
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(base + look).status_code == 200
+            asked.setdefault(look, []).append(len(queries))
+    counting = {"board": 2 * len(cells.field_at(register.model, register.groups).flatchoices) if register.groups else 0}  # a full lane is counted
+    assert all(many - few <= counting.get(look, 0) for look, (few, many) in asked.items()), asked
+
+
 @pytest.mark.parametrize("register", EDITED, ids=named)
 def test_pages_by_key_show_every_row_once_whatever_the_order(register: Register, samples: Samples) -> None:
     expected = {samples.row(register, number).pk for number in range(1, 8)} | set(register.model._default_manager.values_list("pk", flat=True))
