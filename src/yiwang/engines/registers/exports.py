@@ -139,7 +139,7 @@ class _Rows:
         if len(self.known) > KNOWN:
             self.known = {None: ""}
         self.known |= {key: self.text(row) for key, row in self.rows.in_bulk(set(found) - set(self.known)).items()}
-        return [self.known[key] for key in found]
+        return [self.known.get(key, "") for key in found]  # one that went meanwhile is nothing
 
 
 def _taker(register: Register, column: Column, *, clear: bool) -> _Values | _Rows:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
 from django.contrib.postgres.search import SearchQuery
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import EmptyResultSet, FieldDoesNotExist, ValidationError
 from django.db import connection, models
 from django.db.models import QuerySet, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
@@ -243,9 +243,12 @@ def _beyond(register: Register, order: str, value: Any, pk: Any) -> Any:
 
 def _expected(found: "QuerySet[Any]") -> tuple[int, float]:
     """Of a limited query: how many rows the planner expects without the limit, and what it thinks the limited ones cost."""
-    sql, parameters = found.values("pk").query.sql_with_params()
+    try:
+        sql, parameters = found.values("pk").query.sql_with_params()
+    except EmptyResultSet:  # known to be none without asking
+        return 0, 0.0
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
         plan = cursor.fetchone()[0]
     limit = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
-    return int(limit["Plans"][0]["Plan Rows"]), float(limit["Total Cost"])
+    return int(limit.get("Plans", [limit])[0]["Plan Rows"]), float(limit["Total Cost"])

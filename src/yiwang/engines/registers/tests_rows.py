@@ -23,6 +23,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.engines.registers import exports, listing
 from yiwang.engines.registers.models import Export, Version
 from yiwang.kit import cells
+from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import NOBODY, SYSTEM, Actor
 from yiwang.kit.declare import Column
 from yiwang.kit.fields import wrong_in_register
@@ -198,6 +199,9 @@ def test_a_dear_count_is_not_made_and_a_page_that_is_whole_counts_itself(monkeyp
         assert str(registers.count(reader, RIVERS, whole, registers.page(reader, RIVERS, whole))) == "4 条"
     listed = registers.page(reader, RIVERS, part)
     assert registers.count(reader, RIVERS, part, listed) == registers.Count(4, True), "another page follows, and counting is cheap"
+    monkeypatch.setattr(River, "visible_to", classmethod(lambda cls, actor: NOTHING))
+    assert registers.count(reader, RIVERS, whole) == registers.Count(0, True), "who sees none is told so"
+    monkeypatch.undo()
     monkeypatch.setattr(listing, "DEAR", 0)
     with django_assert_num_queries(1):  # the planner alone is asked
         assert not registers.count(SYSTEM, RIVERS, part, listed).exact
