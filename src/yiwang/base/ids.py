@@ -17,7 +17,7 @@ def new_id() -> int:
     for each pair of rows); the primary key refuses it then.
     """
     global _last
-    fresh = (int(time.time() * 1000) - EPOCH_MS) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+    now = int(time.time() * 1000) - EPOCH_MS
     with _lock:
-        _last = fresh if fresh >> RANDOM_BITS > _last >> RANDOM_BITS else _last + 1
+        _last = now << RANDOM_BITS | secrets.randbits(RANDOM_BITS) if now > _last >> RANDOM_BITS else _last + 1
         return _last

@@ -6,13 +6,13 @@ CJKBigramFilter) and each last character; asked are the segmenter's words, each 
 
 import re
 
-import rjieba
-
 _RUN = re.compile(r"[0-9a-z]+|[\u3400-\u9fff]+")
 
 
 def cut(text: str) -> list[str]:
     """The words of `text`: lower case, without punctuation, in order."""
+    import rjieba  # its dictionary takes 30 MB and half a second: only where something is asked
+
     return [word for part in rjieba.cut(text.lower()) for word in _RUN.findall(part)]
 
 

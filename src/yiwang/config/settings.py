@@ -94,6 +94,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "yiwang.shells.inputs.Renderer"
+
 DATABASES = {"default": home.database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,8 +1,10 @@
 """What stands in a cell: a field's value in people's words, masked where it is personal. One way for lists, detail pages, exports and the interface."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from inspect import getattr_static, isfunction
 from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
@@ -51,6 +53,8 @@ def is_personal(model: type[Model], path: str) -> bool:
 
 def value(row: Model, path: str) -> Any:
     """The value at the end of the path, None where the path breaks off."""
+    if "__" not in path:
+        return getattr(row, path, None)
     found: Any = row
     for name in path.split("__"):
         found = getattr(found, name, None)
@@ -60,21 +64,61 @@ def value(row: Model, path: str) -> Any:
 
 
 def cell(register: Register, row: Model, column: Column, *, clear: bool = False) -> str:
-    """The text of a cell; personal ones are masked unless `clear`."""
+    """The text of a cell; personal ones are masked unless `clear`. For many rows, `writer` once."""
+    return writer(register, column, clear=clear)(row)
+
+
+def writer(register: Register, column: Column, *, clear: bool = False) -> Callable[[Any], str]:
+    """What writes a column's cells: labels, path and mask are decided once for the column, not for every row."""
     if column.show:
-        return words(column.show(row))
-    text = words(_labelled(row, column.code))
-    return text if clear or text == NOTHING or not is_personal(register.model, column.code) else mask(text)
+        show = column.show
+        return lambda row: words(show(row))
+    text, read = speller(register, column, clear=clear), _reader(register.model, column.code)
+    return lambda row: text(read(row))
+
+
+def needs_row(register: Register, column: Column) -> bool:
+    """Whether a cell follows from the row and not from the value alone: a computed column, a field that its model puts into words (`get_…_display`)."""
+    return column.show is not None or bool(_own_words(register.model, column.code))
+
+
+def _reader(model: type[Model], path: str) -> Callable[[Any], Any]:
+    method, holder = _own_words(model, path), path.rpartition("__")[0]
+    if not method:
+        return lambda row: value(row, path)
+    return lambda row: getattr(owner, method)() if (owner := value(row, holder) if holder else row) is not None else None
+
+
+def _own_words(model: type[Model], path: str) -> str:
+    """The name of the model's own method for a field's words; "" where Django's for choices, or none, is there."""
+    holder, _, name = path.rpartition("__")
+    owner = field_at(model, holder).related_model if holder else model
+    method = f"get_{name}_display"
+    return method if isfunction(getattr_static(owner, method, None)) else ""
+
+
+def speller(register: Register, column: Column, *, clear: bool = False) -> Callable[[Any], str]:
+    """The text of a column's value, of a choice its label; personal ones are masked unless `clear`. Not for one that `needs_row`."""
+    labels = {code: str(label) for code, label in field_at(register.model, column.code).flatchoices}
+    def spell(found: Any) -> str:
+        return words(labels.get(found, found))
+
+    def masked(found: Any) -> str:
+        return text if (text := spell(found)) == NOTHING else mask(text)
+
+    if is_personal(register.model, column.code) and not clear:
+        return masked
+    return spell if labels else words
 
 
 def words(found: Any) -> str:
     """A value as people read it."""
-    if found is None or found == "":
-        return NOTHING
+    if found is None or isinstance(found, str):
+        return str(found or NOTHING)
     if isinstance(found, bool):
         return "是" if found else "否"
     if isinstance(found, datetime):
-        return f"{timezone.localtime(found):%Y-%m-%d %H:%M}"
+        return timezone.localtime(found).isoformat(" ", "minutes")[:16]
     if isinstance(found, date):
         return found.isoformat()
     if isinstance(found, float | Decimal):
@@ -97,11 +141,3 @@ def mask(text: str) -> str:
 
 def is_geometry(model: type[Model], path: str) -> bool:
     return isinstance(field_at(model, path), GeometryField)
-
-
-def _labelled(row: Model, path: str) -> Any:
-    """The label of a choice instead of its code."""
-    holder, _, name = path.rpartition("__")
-    owner = value(row, holder) if holder else row
-    label = getattr(owner, f"get_{name}_display", None)
-    return label() if callable(label) else value(row, path)

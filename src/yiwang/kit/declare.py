@@ -4,9 +4,10 @@ A system's `system.py` builds one `System`; `config/systems.py` lists them in or
 and says what is wrong with a did-you-mean. Everything generic (work lists, case pages, menus, documentation, tests) is read from here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from django.db.models import Model, Q
@@ -168,7 +169,7 @@ class Column:
     show: Callable[[Any], Any] | None = None  #: what stands in the cell, a function of the row; None = the field's value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # one declaration is one thing: what is made from it once is kept by it
 class Register:
     """A noun kept as a table. From it follow list, detail, form, import, export, map, calendar, board, interface, change feed and their tests.
 
@@ -183,6 +184,7 @@ class Register:
     search: tuple[str, ...] = ()  #: fields whose words are found, the weightiest first (at most four weights, PostgreSQL's A to D)
     fields: tuple[str, ...] = ()  #: what the form asks; () = nobody edits it by form
     form: type[Form] | None = None  #: a ModelForm of its own instead of the one made from `fields`
+    derive: Callable[[Any], Mapping[str, Any]] | None = None  #: (row as given) → fields that follow from the others, set whichever way it is kept; a pure reading; raises Invalid
     readers: tuple[str, ...] = ()  #: roles that may list it; rows are still restricted
     editors: tuple[str, ...] = ()  #: roles that may add and change
     order: str = "-pk"  #: the field lists begin with; it and every sortable column needs an index that begins with it
@@ -205,7 +207,7 @@ class Register:
         """The column of that code. Raises StopIteration for none."""
         return next(c for c in self.shown if c.code == code)
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Column, ...]:
         return tuple(Column(code=c) if isinstance(c, str) else c for c in self.columns)
 

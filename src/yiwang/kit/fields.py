@@ -38,6 +38,8 @@ def wrong_in_register(register: Register, roles: set[str]) -> Iterator[str]:
             yield f"constraint {constraint.name} says nothing to people: give it a violation_error_message"
     yield from _of_kind(model, register.place, GeometryField, "place is no geometry")
     yield from _of_kind(model, register.day, DateField, "day is no date")
+    if register.day and not _unknown(model, register.day, ""):
+        yield from _undated(model, register.day)
     if register.personal and not register.subject and issubclass(model, Kept):
         yield "personal data of nobody: say by `subject` whom a row is about"
 
@@ -64,6 +66,17 @@ def _unordered(model: type[Model], path: str) -> list[str]:
     if any(names[:1] == (path,) for names in indexed) or getattr(field, "unique", False):
         return []
     return [f"order {path} has no index that begins with it"]
+
+
+def _undated(model: type[Model], day: str) -> list[str]:
+    """A timeline goes down the day and, within a day, the numbers: without an index of both it sorts the whole table for every page."""
+    key = str(model._meta.pk.name)
+    found = {index.name: index.fields_orders[:2] for index in model._meta.indexes if index.condition is None and index.fields_orders[:1]}
+    if any([name for name, _ in fields] == [day, key] and len({order for _, order in fields}) == 1 for fields in found.values()):
+        return []
+    near = [name for name, fields in found.items() if fields[0][0] == day]
+    wanted = f'models.Index(fields=["{day}", "{key}"], name="{model._meta.model_name}_by_{day}")'
+    return [f"day {day} has no index ({day}, {key}) for its timeline: {f'let {near[0]} be' if near else 'give it'} {wanted}"]
 
 
 def _of_kind(model: type[Model], path: str, kind: type["Field[Any, Any]"], problem: str) -> Iterator[str]:

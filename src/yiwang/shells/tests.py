@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from yiwang.engines.parties.models import Organisation
 from yiwang.engines.registers import api as registers
 from yiwang.engines.registers import imports
 from yiwang.engines.registers.models import Import
@@ -113,6 +114,25 @@ def test_the_pages_of_bringing_in_and_taking_away() -> None:
     assert "九洲江" in b"".join(office.get(export["Location"])).decode()
     assert office.get("/work/exports/").status_code == 200
     assert browser("hezhang").get("/work/r/river/import").status_code == 404
+
+
+def test_a_full_day_of_the_calendar_shows_the_first_and_says_how_many_there_are() -> None:
+    measures, plans = (registry().registers[code].model._default_manager for code in ("river-measure", "river-plan"))
+    plan = plans.create(river=river(), year=2026, target="3", goals="清四乱", budget_fen=1)
+    for number in range(7):
+        measures.create(plan=plan, name=f"清障{number}", owner=Organisation.objects.earliest("pk"), due="2026-05-31" if number else "2026-05-02")
+    page = browser("hezhangban").get("/work/r/river-measure/calendar?month=2026-05").content.decode()
+    assert page.count("清障") == 5 and "共 6 条" in page and "清障6" not in page and "清障0" in page
+
+
+def test_a_row_named_by_many_versions_is_asked_for_once(django_assert_max_num_queries: Any) -> None:
+    one, office = river(), browser("hezhangban")
+    for number in range(12):
+        registers.change(SYSTEM, registry().registers["river"], one.pk, {"division": "雷州市" if number % 2 else "廉江市", "name": f"河{number}"})
+    with django_assert_max_num_queries(40):
+        assert "雷州市" in office.get(f"/work/r/river/{one.pk}").content.decode()
+    with django_assert_max_num_queries(4):
+        assert len(registers.changes(registry().registers["river"], one)) == 13
 
 
 def test_a_false_host_is_answered_with_a_page() -> None:

@@ -2,6 +2,7 @@
 
 import io
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
@@ -9,12 +10,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from django.db import transaction
 from django.utils import timezone
-from pyhanko.pdf_utils.content import ImportedPdfPage
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import signers
-from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
-from pyhanko.stamp import StaticStampStyle
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from yiwang.base import crypto
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -25,6 +20,9 @@ from yiwang.engines.documents.typesetting import Typeset, seal_picture
 from yiwang.engines.parties.models import Organisation
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
+
+if TYPE_CHECKING:
+    from pyhanko.sign import signers
 
 SIZE = 119.0  # points: 42 mm
 RESERVED = 8192  # hexadecimal digits of room for the signature: ours takes 2,800; measuring it first would mean signing twice
@@ -131,6 +129,12 @@ def _make(organ: Organisation, reason: str) -> Seal:
 
 
 def _sign(typeset: Typeset, organ: str, serial: str, certificate: str, what: str) -> bytes:
+    from pyhanko.pdf_utils.content import ImportedPdfPage  # 15 MB, which only a process that seals or verifies needs
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import signers
+    from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
+    from pyhanko.stamp import StaticStampStyle
+
     writer = IncrementalPdfFileWriter(io.BytesIO(typeset.pdf))
     page, x, y = typeset.seal_at or (1, 400.0, 600.0)
     height = float(writer.find_page_for_modification(page - 1)[0].get_object()["/MediaBox"][3])  # type: ignore[no-untyped-call]  # pyHanko is typed in part
@@ -147,8 +151,11 @@ def _sign(typeset: Typeset, organ: str, serial: str, certificate: str, what: str
 
 
 @lru_cache(maxsize=256)
-def _signer(serial: str, certificate: str) -> signers.SimpleSigner:
+def _signer(serial: str, certificate: str) -> "signers.SimpleSigner":
     """The key object is kept: reading and checking it costs more than the signature itself. The root is not embedded: verifiers have it, and nothing unsigned is added."""
+    from pyhanko.sign import signers
+    from pyhanko_certvalidator.registry import SimpleCertificateStore
+
     der = SUITE.key_of(serial).private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     own = asn1(x509.load_pem_x509_certificate(certificate.encode()))
     return signers.SimpleSigner(signing_cert=own, signing_key=asn1_keys.PrivateKeyInfo.load(der), cert_registry=SimpleCertificateStore())  # type: ignore[no-untyped-call]

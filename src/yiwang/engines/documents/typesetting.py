@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import segno
-import typst
 from django.conf import settings
 
 from yiwang.base.crypto import sha256
@@ -66,10 +65,14 @@ def fonts_present() -> bool:
 
 @cache
 def _fonts() -> Any:
+    import typst  # only where something is typeset
+
     return typst.Fonts(include_system_fonts=True, font_paths=[str(p) for p in FONTS if p.is_dir()])
 
 
 def _compile(source: Path, inputs: dict[str, str]) -> Typeset:
+    import typst
+
     if not fonts_present():
         raise Unavailable("没有安装中文字体，不能制作文书。", hint="请安装 fonts-noto-cjk。")
     with _lock:  # one compiler at a time: it is fast and not safe to share

@@ -10,9 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation import validate_pdf_signature
-from pyhanko_certvalidator import ValidationContext
 
 from yiwang.base import crypto
 from yiwang.engines.documents.authority import SUITE
@@ -69,6 +66,10 @@ def verify(pdf: bytes) -> Verdict:
 
 def _signature(pdf: bytes) -> _Signature | str:
     """The one signature, or the sentence that says why there is nothing to examine."""
+    from pyhanko.pdf_utils.reader import PdfFileReader  # as in `sealing`: only where a document is verified
+    from pyhanko.sign.validation import validate_pdf_signature
+    from pyhanko_certvalidator import ValidationContext
+
     signatures = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
     if not signatures:
         return "文件没有电子印章。"

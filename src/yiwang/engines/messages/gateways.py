@@ -7,9 +7,9 @@ import secrets
 import smtplib
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
@@ -17,11 +17,13 @@ from django.utils import timezone
 from yiwang.base.errors import Unavailable
 from yiwang.engines.messages.models import Channel, Dispatch, Gateway
 
-TIMEOUT = httpx.Timeout(10)
+TIMEOUT = 10  # seconds
 
 
 def deliver(gateway: Gateway, dispatch: Dispatch) -> None:
     """Sends one message; its id is the key by which the other side knows it again, so a repeated try is not a second one. Raises Unavailable."""
+    import httpx  # only where something is sent
+
     dispatch.tries += 1
     try:
         receipt = CHANNELS[dispatch.channel](gateway, dispatch)
@@ -72,7 +74,9 @@ def _email(gateway: Gateway, dispatch: Dispatch) -> str:
 CHANNELS: dict[str, Callable[[Gateway, Dispatch], str]] = {Channel.SMS: _sms, Channel.EMAIL: _email, Channel.WEBHOOK: _webhook}
 
 
-def _post(url: str, content: dict[str, str], *, account: str, secret: bytes) -> httpx.Response:
+def _post(url: str, content: dict[str, str], *, account: str, secret: bytes) -> Any:
+    import httpx
+
     body = json.dumps(content, ensure_ascii=False).encode()
     stamp, nonce = str(int(time.time())), secrets.token_hex(8)
     headers = {

@@ -40,8 +40,9 @@ def replaced(row: Any, revision: int) -> dict[str, Any]:
 
 def changes(register: Register, row: Model, *, clear: bool = False) -> list[Change]:
     """The timeline of a row; personal values are masked unless `clear`."""
+    called = _Called()
     return [
-        Change(v.at, v.by, v.reason, v.valid_from, [_said(register, name, v.before.get(name), new, clear=clear) for name, new in v.after.items() if name != "id"])
+        Change(v.at, v.by, v.reason, v.valid_from, [_said(register, called, name, v.before.get(name), new, clear=clear) for name, new in v.after.items() if name != "id"])
         for v in versions(row)
     ]
 
@@ -57,28 +58,38 @@ def as_known(row: Model, *, on: date, at: datetime | None = None) -> dict[str, A
 
 def read(register: Register, said: dict[str, Any], *, clear: bool = False) -> list[tuple[str, str]]:
     """Names and texts of what a row said."""
-    return [(name, text) for name, _, text in (_said(register, n, None, v, clear=clear) for n, v in said.items())]
+    called = _Called()
+    return [(name, text) for name, _, text in (_said(register, called, n, None, v, clear=clear) for n, v in said.items())]
+
+
+class _Called(dict[tuple[type[Model], Any], str]):
+    """What rows of other tables are called: each asked once, however many versions name it."""
+
+    def __missing__(self, key: tuple[type[Model], Any]) -> str:
+        model, pk = key
+        named = model._default_manager.filter(pk=pk).first()
+        self[key] = str(named) if named else str(pk)
+        return self[key]
 
 
 def _of(row: Model) -> Q:
     return Q(subject_type=row._meta.label_lower, subject_id=str(row.pk))
 
 
-def _said(register: Register, name: str, before: Any, after: Any, *, clear: bool) -> tuple[str, str, str]:
+def _said(register: Register, called: _Called, name: str, before: Any, after: Any, *, clear: bool) -> tuple[str, str, str]:
     try:
         field = cells.field_at(register.model, name)
     except FieldDoesNotExist:
         return name, cells.words(before), cells.words(after)
     hidden = cells.is_personal(register.model, name) and not clear
-    return str(field.verbose_name), _text(field, before, hidden=hidden), _text(field, after, hidden=hidden)
+    return str(field.verbose_name), _text(field, called, before, hidden=hidden), _text(field, called, after, hidden=hidden)
 
 
-def _text(field: Any, value: Any, *, hidden: bool) -> str:
+def _text(field: Any, called: _Called, value: Any, *, hidden: bool) -> str:
     if value in (None, ""):
         return cells.NOTHING
     if field.is_relation:
-        named = field.related_model._default_manager.filter(pk=value).first()
-        text = str(named) if named else str(value)
+        text = called[field.related_model, value]
     elif isinstance(value, dict) and "coordinates" in value:
         text = cells.SHAPES.get(value.get("type", ""), "有位置")
     else:

@@ -4,7 +4,7 @@ Checking is writing and taking back: lines are written in a transaction that is 
 Both go on where they were cut off.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,18 +18,20 @@ from django.db.models import Model
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
+from yiwang.base.ids import new_id
 from yiwang.engines.audit import api as audit
-from yiwang.engines.registers import reading
+from yiwang.engines.registers import bulk, reading
 from yiwang.engines.registers.models import Import, ImportLine, Version
-from yiwang.engines.registers.rows import may_edit, snapshot, terms_of
+from yiwang.engines.registers.rows import derived, may_edit, snapshot, terms_of
 from yiwang.kit import cells
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Register
-from yiwang.kit.forms import KeyField, form_of
+from yiwang.kit.forms import form_of
 from yiwang.kit.registry import registry
 
-CHUNK, BATCH = 500, 2_000
+CHUNK, BATCH = 1_000, 2_000
+KEYS = 50_000  # of other tables, remembered at most
 State = Import.State
 
 
@@ -41,10 +43,11 @@ def receive(actor: Actor, register: Register, file: IO[bytes], name: str, *, mat
     given, lines = reading.pointed(register, *reading.lines_of(file, name))
     fields = {**reading.fields_of(register, [*given, *reading.place_heading(register, given).values()]), **reading.place_heading(register, given)}
     source = Import.objects.create(register=register.code, name=name[:200], by_id=actor.party, by_name=actor.name, fields=fields, matching=matching)
-    numbered = (ImportLine(source=source, number=number, data=line) for number, line in enumerate(_read(lines), start=1))
-    while batch := list(islice(numbered, BATCH)):  # not by COPY: it does not pass row security
-        ImportLine.objects.bulk_create(batch)
-        source.total = batch[-1].number
+    read = _read(lines)
+    while batch := list(islice(read, BATCH)):
+        numbered = enumerate(batch, start=source.total + 1)
+        bulk.insert(ImportLine, [{"source_id": source.pk, "number": number, "data": line, "error": ""} for number, line in numbered])
+        source.total += len(batch)
     if not source.total:
         raise Invalid("文件里没有数据。", fields={"file": "第一行是列名，从第二行起是数据"})
     source.save(update_fields=["total"])
@@ -100,7 +103,7 @@ def step(source: int) -> bool:
         bench = Bench(registry().registers[found.register], found)
         if found.state == State.CHECKING and not found.done:
             _mark_repeated(bench)
-        while chunk := list(found.lines.filter(number__gt=found.done).order_by("number")[:CHUNK]):
+        while chunk := [Line(*told) for told in found.lines.filter(number__gt=found.done).order_by("number").values_list(*LINE)[:CHUNK]]:
             work(bench, chunk)
             found.done = chunk[-1].number
             if not (found.state == State.WRITING and found.mode == Import.Mode.ALL):
@@ -121,79 +124,81 @@ def wrong_lines(actor: Actor, source: int) -> Iterator[ImportLine]:
     return found.lines.exclude(error="").order_by("number").iterator(chunk_size=CHUNK)
 
 
-Made = list[tuple[ImportLine, Any, dict[str, Any] | None]]
+@dataclass(slots=True)
+class Line:
+    """An ImportLine on the bench."""
+
+    pk: int
+    number: int
+    data: dict[str, Any]
+    error: str
+
+
+LINE = ("pk", "number", "data", "error")
+Made = list[tuple[Line, Any, dict[str, Any] | None]]  # line, row with its values in it (unsaved), what it said before (None: it is new)
 
 
 @dataclass
 class Bench:
-    """What checking needs once for many lines: the form's fields, keys already looked up, rows already known by their code."""
+    """What checking needs once for many lines: how each column is read, keys already looked up, rows already known by their code."""
 
     register: Register
     source: Import
-    fields: dict[str, forms.Field] = field(init=False)
     code: str = field(init=False)
     heading: str = field(init=False)
-    keys: dict[tuple[str, str], Any] = field(default_factory=dict)
+    columns: list[tuple[str, str, str, Callable[[Any], Any]]] = field(init=False)  # heading, field, its Chinese name, how its text is read
+
 
     def __post_init__(self) -> None:
-        self.fields = dict(form_of(self.register).base_fields)
-        unique = [f.name for f in self.register.model._meta.concrete_fields if f.unique and not f.primary_key and f.name in self.fields]
+        fields = form_of(self.register).base_fields
+        unique = [f.name for f in self.register.model._meta.concrete_fields if f.unique and not f.primary_key and f.name in fields]
         self.code = unique[0] if unique else ""
         self.heading = next((heading for heading, name in self.source.fields.items() if name == self.code), "")
+        self.columns = [(heading, name, self.name_of(name), _reader(fields[name])) for heading, name in self.source.fields.items()]
 
-    def rows_of(self, chunk: list[ImportLine]) -> Made:
-        """Line, row with its values in it (unsaved), what it said before (None: it is new). Lines with a wrong value get their error and are left out."""
+    def rows_of(self, chunk: list[Line]) -> Made:
+        """The rows of the lines. Lines with a wrong value get their error and are left out."""
         known = self._known(chunk)
         made: Made = []
         for line in chunk:
-            if line.error:
-                continue
-            values, problems = self._cleaned(line)
-            if problems:
-                line.error = "；".join(problems)
+            if line.error or (values := self._cleaned(line)) is None:
                 continue
             row: Any = known.get(str(values.get(self.code, "")))
             if row is not None and self.source.matching == Import.Matching.ADD:
                 line.error = f"{self.name_of(self.code)}“{values[self.code]}”已经登记过"
                 continue
             before = snapshot(row) if row is not None else None
-            row = row or self.register.model()
-            for name, value in values.items():
-                setattr(row, name, value)
-            row.words = terms_of(self.register, row)
-            made.append((line, row, before))
+            if (filled := self._filled(line, row or self.register.model(), values)) is not None:
+                made.append((line, filled, before))
         return made
 
-    def _cleaned(self, line: ImportLine) -> tuple[dict[str, Any], list[str]]:
+    def _filled(self, line: Line, row: Any, values: dict[str, Any]) -> Any:
+        for name, value in values.items():
+            setattr(row, name, value)
+        try:
+            derived(self.register, row)
+        except Invalid as refused:
+            line.error = "；".join(refused.fields.values()) or refused.message
+            return None
+        row.words = terms_of(self.register, row)
+        return row
+
+    def _cleaned(self, line: Line) -> dict[str, Any] | None:
+        """The values of a line; None when it has got its errors."""
         values: dict[str, Any] = {}
         problems: list[str] = []
-        for heading, name in self.source.fields.items():
+        for heading, name, called, read in self.columns:
             try:
-                values[name] = self._clean(name, line.data.get(heading, ""))
+                values[name] = read(line.data.get(heading, ""))
             except ValidationError as problem:
-                problems.append(f"{self.name_of(name)}：{''.join(problem.messages)}")
+                problems.append(f"{called}：{''.join(problem.messages)}")
         if not problems and self.register.form is not None:  # a form of its own may compare fields with each other
-            form = form_of(self.register)({n: line.data.get(h, "") for h, n in self.source.fields.items()})
-            problems = [f"{self.name_of(n) if n in self.fields else ''}：{''.join(map(str, e))}" for n, e in form.errors.items()]
-        return values, problems
+            form = form_of(self.register)({name: line.data.get(heading, "") for heading, name, _, _ in self.columns})
+            problems = [f"{self.name_of(n) if n in form.fields else ''}：{''.join(map(str, e))}" for n, e in form.errors.items()]
+        line.error = "；".join(problems)
+        return None if problems else values
 
-    def _clean(self, name: str, given: Any) -> Any:
-        asked = self.fields[name]
-        if isinstance(asked, forms.ChoiceField) and not isinstance(asked, forms.ModelChoiceField):
-            labels = {str(label): code for code, label in asked.choices}  # type: ignore[union-attr,misc]  # plain pairs of a model's field
-            given = labels.get(str(given).strip(), given)
-        if not isinstance(asked, KeyField | forms.ModelChoiceField) and not isinstance(asked, forms.BooleanField):
-            return asked.clean(given)
-        if isinstance(asked, forms.BooleanField):
-            return _yes_or_no(given)
-        key = (name, str(given))
-        if key not in self.keys:
-            if len(self.keys) > 50_000:
-                self.keys.clear()
-            self.keys[key] = asked.clean(given)
-        return self.keys[key]
-
-    def _known(self, chunk: list[ImportLine]) -> dict[str, Any]:
+    def _known(self, chunk: list[Line]) -> dict[str, Any]:
         if not self.code:
             return {}
         codes = {str(line.data.get(self.heading, "")).strip() for line in chunk}
@@ -201,6 +206,32 @@ class Bench:
 
     def name_of(self, name: str) -> str:
         return str(cells.field_at(self.register.model, name).verbose_name)
+
+
+def _reader(asked: forms.Field) -> Callable[[Any], Any]:
+    """How the text of a column becomes its value; choices (by label or code) and keys are looked up once. Raises ValidationError."""
+    if isinstance(asked, forms.BooleanField):
+        return _yes_or_no
+    if isinstance(asked, forms.ModelChoiceField):  # a KeyField is one
+        return _remembered(asked.clean)
+    if isinstance(asked, forms.ChoiceField):
+        labels = {str(label): code for code, label in asked.choices}  # type: ignore[union-attr,misc]  # plain pairs of a model's field
+        return _remembered(lambda given: asked.clean(labels.get(str(given).strip(), given)))
+    return asked.clean
+
+
+def _remembered(clean: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    known: dict[str, Any] = {}
+
+    def read(given: Any) -> Any:
+        key = str(given)
+        if key not in known:
+            if len(known) > KEYS:
+                known.clear()
+            known[key] = clean(given)
+        return known[key]
+
+    return read
 
 
 def _yes_or_no(given: Any) -> bool:
@@ -211,52 +242,57 @@ def _yes_or_no(given: Any) -> bool:
 
 
 def _mark_repeated(bench: Bench) -> None:
-    """Of several lines with one code all but the first are wrong: found in one statement, however large the file."""
+    """Of several lines with one code all but the first are wrong: found by one look at the lines, however many."""
     if not bench.heading:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE registers_importline SET error = %s FROM (SELECT id, row_number() OVER (PARTITION BY btrim(data ->> %s) ORDER BY number) AS place"
-            " FROM registers_importline WHERE source_id = %s AND btrim(data ->> %s) <> '') AS told WHERE told.id = registers_importline.id AND told.place > 1",
-            [f"{bench.name_of(bench.code)}在文件里出现了不止一次", bench.heading, bench.source.pk, bench.heading],
+            "SELECT (array_agg(number ORDER BY number))[2:] FROM registers_importline WHERE source_id = %s AND btrim(data ->> %s) <> '' GROUP BY btrim(data ->> %s) HAVING count(*) > 1",
+            [bench.source.pk, bench.heading, bench.heading],
         )
+        again = [number for (numbers,) in cursor for number in numbers]
+    for first in range(0, len(again), BATCH):
+        bench.source.lines.filter(number__in=again[first : first + BATCH]).update(error=f"{bench.name_of(bench.code)}在文件里出现了不止一次")
 
 
-def _check(bench: Bench, chunk: list[ImportLine]) -> None:
+def _check(bench: Bench, chunk: list[Line]) -> None:
     """Writes the chunk and takes it back; what was refused has its error."""
     made = bench.rows_of(chunk)
     with _taken_back():
         _save(bench, made)
-    wrong = [line for line in chunk if line.error]
-    ImportLine.objects.bulk_update(wrong, ["error"])
-    bench.source.wrong += len(wrong)
+    bench.source.wrong += _told([line for line in chunk if line.error])
 
 
-def _write(bench: Bench, chunk: list[ImportLine]) -> None:
+def _write(bench: Bench, chunk: list[Line]) -> None:
     """Writes the good lines of a chunk with their versions and one audit entry."""
     good = [line for line in chunk if not line.error]
     written = _save(bench, bench.rows_of(good))
     spoilt = [line for line in good if line.error]  # something changed since the check
     if spoilt and bench.source.mode == Import.Mode.ALL:
         raise Conflict(f"检查以后情况有了变化：第 {spoilt[0].number} 行{spoilt[0].error}。没有写入任何一行，请重新导入。")
-    ImportLine.objects.bulk_update(spoilt, ["error"])
-    bench.source.wrong += len(spoilt)
+    bench.source.wrong += _told(spoilt)
     bench.source.written += len(written)
-    now, today = timezone.now(), timezone.localdate()
-    Version.objects.bulk_create(
-        [
-            Version(
-                subject_type=row._meta.label_lower, subject_id=str(row.pk), before=_changed(before, after)[0], after=_changed(before, after)[1], valid_from=today, at=now,
-                by=bench.source.by_name, reason=f"导入“{bench.source.name[:80]}”第 {line.number} 行",
-            )
-            for line, row, before in written
-            if (after := snapshot(row)) is not None
-        ]
-    )  # fmt: skip
+    bulk.insert(Version, _versions(bench, written))
     if written:
         actor = Actor(name=bench.source.by_name, party=bench.source.by_id)
         summary = f"{bench.register.name}：导入第 {written[0][0].number} 至 {written[-1][0].number} 行，写入 {len(written)} 条"
         audit.record(actor, "register.import.write", subject=bench.source, summary=summary)
+
+
+def _told(wrong: list[Line]) -> int:
+    """Writes the errors of lines; returns how many."""
+    bulk.update(ImportLine, [{"id": line.pk, "error": line.error} for line in wrong])
+    return len(wrong)
+
+
+def _versions(bench: Bench, written: Made) -> list[dict[str, Any]]:
+    source, kind = bench.source, bench.register.model._meta.label_lower
+    same = {"subject_type": kind, "valid_from": timezone.localdate(), "at": timezone.now(), "by": source.by_name}
+    changes = ((line, row, _changed(before, snapshot(row))) for line, row, before in written)
+    return [
+        {**same, "id": new_id(), "subject_id": str(row.pk), "before": was, "after": now, "reason": f"导入“{source.name[:80]}”第 {line.number} 行"}
+        for line, row, (was, now) in changes
+    ]
 
 
 def _save(bench: Bench, made: Made) -> Made:
@@ -276,14 +312,11 @@ def _save(bench: Bench, made: Made) -> Made:
 
 
 def _put(model: type[Model], made: Made) -> None:
-    fresh = [row for _, row, before in made if before is None]
-    model._default_manager.bulk_create(fresh)
-    names = [f.name for f in model._meta.concrete_fields if not f.primary_key]
+    bulk.insert(model, [bulk.values(row, fresh=True) for _, row, before in made if before is None])
     old = [row for _, row, before in made if before is not None and snapshot(row) != before]
     for row in old:
         row.revision, row.changed_at = row.revision + 1, timezone.now()
-    if old:
-        model._default_manager.bulk_update(old, names, batch_size=CHUNK)
+    bulk.update(model, [bulk.values(row, fresh=False) for row in old])
 
 
 def _said(register: Register, problem: Exception) -> str:

@@ -2,15 +2,16 @@
 
 import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 
+from django.contrib.gis.db.models import GeometryField
 from django.contrib.postgres.search import SearchQuery
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import EmptyResultSet, FieldDoesNotExist, ValidationError
 from django.db import connection, models
 from django.db.models import QuerySet, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
@@ -27,6 +28,7 @@ from yiwang.kit.forms import KeyField
 from yiwang.kit.records import Kept
 
 EXACT = 2_000  #: rows counted exactly; beyond, the planner's estimate is shown as such
+DEAR = 2_000  #: cost, in the planner's units, beyond which nothing is counted: about 5 ms of rows in memory
 SIZE, LARGEST = 50, 500
 
 
@@ -39,6 +41,7 @@ class Query:
     order: str = ""
     after: str = ""  #: opaque key of the last row of the page before
     size: int = SIZE
+    ready: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)  #: `filters` as `parse` read them, so that a key is looked up once
 
 
 @dataclass(frozen=True)
@@ -68,43 +71,65 @@ def parse(register: Register, asked: Mapping[str, str]) -> Query:
         filters=wanted, search=asked.get("q", "").strip()[:100], order=_order(register, asked.get("order", "")), after=asked.get("after", ""),
         size=min(max(int(size), 1), LARGEST) if size.isascii() and size.isdigit() else SIZE,
     )  # fmt: skip
-    _conditions(register, query)
-    return query
+    return replace(query, ready=_conditions(register, query))
 
 
-def page(actor: Actor, register: Register, query: Query) -> Listed:
-    """One page in the query's order, by key."""
-    return _paged(register, _joined(register, matching(actor, register, query)), query.order or register.order, query.after, query.size)
+def page(actor: Actor, register: Register, query: Query, *, whole: bool = False) -> Listed:
+    """One page in the query's order, by key: what its columns show, or the `whole` rows with nothing joined to them."""
+    found = matching(actor, register, query)
+    return _paged(register, _every_field(register, found) if whole else shown(register, found), query.order or register.order, query.after, query.size)
 
 
 def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZE) -> Listed:
     """One page of the rows that have a day, the latest first, by key. Raises Invalid for a false key."""
     dated = rows(actor, register).exclude(**{register.day: None})
-    return _paged(register, _joined(register, dated), f"-{register.day}", after, size)
+    return _paged(register, shown(register, dated), f"-{register.day}", after, size)
+
+
+def told(actor: Actor, register: Register, query: Query, paths: Sequence[str], *, size: int = LARGEST) -> Iterator[list[tuple[Any, ...]]]:
+    """What all the query's rows say at these paths, page after page by key, as tuples: for what is too many to be made into rows."""
+    order = query.order or register.order
+    name = _column(register, order)
+    found = matching(actor, register, query).order_by(*_keys(order, name)).values_list(name, "pk", *paths)
+    taken = list(found[:size])
+    while taken:
+        yield [said[2:] for said in taken]
+        taken = list(found.filter(_beyond(register, order, *taken[-1][:2]))[:size]) if len(taken) == size else []
 
 
 def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, size: int) -> Listed:
     if after:
-        found = found.filter(_beyond(register, order, after))
+        found = found.filter(_beyond(register, order, *_read(register, order, after)))
     name = _column(register, order)
-    sign = "-" if order.startswith("-") else ""
-    keys = [f"{sign}pk"] if name == "pk" else [f"{sign}{name}", f"{sign}pk"]
-    taken = list(found.order_by(*keys)[: size + 1])
+    taken = list(found.order_by(*_keys(order, name))[: size + 1])
     more = len(taken) > size
     taken = taken[:size]
     return Listed(taken, _key(taken[-1], name) if more else "")
 
 
-def count(actor: Actor, register: Register, query: Query) -> Count:
-    """Exact while small; above, the planner's estimate, never less than what was counted."""
-    found = matching(actor, register, query).order_by()
-    seen = found[: EXACT + 1].count()
-    return Count(seen, True) if seen <= EXACT else Count(max(_estimate(found), EXACT), False)
+def _keys(order: str, name: str) -> list[str]:
+    sign = "-" if order.startswith("-") else ""
+    return [f"{sign}pk"] if name == "pk" else [f"{sign}{name}", f"{sign}pk"]
+
+
+def count(actor: Actor, register: Register, query: Query, listed: Listed | None = None) -> Count:
+    """Exact while small and cheap; else the planner's estimate, never less than what was counted. A first page (`listed`) that is the last has counted already.
+
+    The planner is asked first: where no index picks out the rows, finding the first EXACT of them is the dearest part of a list.
+    """
+    if listed is not None and not (query.after or listed.after):
+        return Count(len(listed.rows), True)
+    found = matching(actor, register, query).order_by()[: EXACT + 1]
+    expected, cost = _expected(found)
+    if cost > DEAR:
+        return Count(expected, False)
+    seen = found.count()
+    return Count(seen, True) if seen <= EXACT else Count(max(expected, EXACT), False)
 
 
 def matching(actor: Actor, register: Register, query: Query) -> "QuerySet[Any]":
     """The actor's rows that fit the filters and hold every word."""
-    found = rows(actor, register).filter(**_conditions(register, query))
+    found = rows(actor, register).filter(**(_conditions(register, query) if query.ready is None else query.ready))
     if not (query.search and register.search):
         return found
     if not issubclass(register.model, Kept):  # small tables of other engines, without an index of words
@@ -156,8 +181,17 @@ def _moment(column: Any, text: str, end: str) -> date | datetime:
     return timezone.make_aware(datetime.combine(day, time.min if end == "from" else time.max))
 
 
-def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
-    """With every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that a page is one query."""
+def shown(register: Register, found: "QuerySet[Any]", *, shapes: bool = False) -> "QuerySet[Any]":
+    """Rows with every key that a column shows, and those by which a shown row is called (`called_by` of its model), so that they are one query; with `shapes` or without."""
+    needed = joins(register)
+    heavy = [] if shapes else [f.name for f in register.model._meta.concrete_fields if isinstance(f, GeometryField) and f.name not in {c.code for c in register.shown}]
+    lean = _every_field(register, found).defer(*heavy)
+    return lean.select_related(*needed) if needed else lean
+
+
+@cache
+def joins(register: Register) -> tuple[str, ...]:
+    """The keys that its columns lead through, for `select_related`."""
     needed = set()
     for column in register.shown:
         try:
@@ -168,7 +202,12 @@ def _joined(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
         needed |= {path} - {""}
         if ends_in_key:
             needed |= {f"{path}__{key}" for key in getattr(cells.field_at(register.model, path).related_model, "called_by", ())}
-    return found.select_related(*sorted(needed)) if needed else found
+    return tuple(sorted(needed))
+
+
+def _every_field(register: Register, found: "QuerySet[Any]") -> "QuerySet[Any]":
+    """All but the index of words, which nobody reads."""
+    return found.defer("words") if issubclass(register.model, Kept) else found
 
 
 def _column(register: Register, order: str) -> str:
@@ -183,25 +222,33 @@ def _key(row: Any, name: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([value, row.pk], default=str).encode()).decode().rstrip("=")
 
 
-def _beyond(register: Register, order: str, after: str) -> Any:
+def _read(register: Register, order: str, after: str) -> tuple[Any, Any]:
+    """Value and number of the row that a key names. Raises Invalid."""
     try:
         value, pk = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         name = _column(register, order)
         key = register.model._meta.pk
-        column = key if name == "pk" else cells.field_at(register.model, name)
-        value, pk = column.to_python(value), key.to_python(pk)
+        return (key if name == "pk" else cells.field_at(register.model, name)).to_python(value), key.to_python(pk)
     except (ValueError, ValidationError, TypeError):
         raise Invalid("翻页位置不正确，请从第一页开始。") from None
-    down = order.startswith("-")
+
+
+def _beyond(register: Register, order: str, value: Any, pk: Any) -> Any:
+    name, down = _column(register, order), order.startswith("-")
     if name == "pk":
         return models.Q(pk__lt=pk) if down else models.Q(pk__gt=pk)
     compare = TupleLessThan if down else TupleGreaterThan
-    return compare(Tuple(name, key.name), (value, pk))
+    return compare(Tuple(name, register.model._meta.pk.name), (value, pk))
 
 
-def _estimate(found: "QuerySet[Any]") -> int:
-    sql, parameters = found.values("pk").query.sql_with_params()
+def _expected(found: "QuerySet[Any]") -> tuple[int, float]:
+    """Of a limited query: how many rows the planner expects without the limit, and what it thinks the limited ones cost."""
+    try:
+        sql, parameters = found.values("pk").query.sql_with_params()
+    except EmptyResultSet:  # known to be none without asking
+        return 0, 0.0
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
         plan = cursor.fetchone()[0]
-    return int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+    limit = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+    return int(limit.get("Plans", [limit])[0]["Plan Rows"]), float(limit["Total Cost"])

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 from zipfile import BadZipFile
 
-from openpyxl import load_workbook
-
 from yiwang.base.errors import Invalid, TooLarge
 from yiwang.kit import cells
 from yiwang.kit.declare import Register
@@ -77,6 +75,8 @@ def _encoding(file: IO[bytes]) -> str:
 
 
 def _xlsx(file: IO[bytes]) -> tuple[list[str], Iterator[Line]]:
+    from openpyxl import load_workbook  # only where a sheet is read
+
     try:
         sheet = load_workbook(file, read_only=True, data_only=True).worksheets[0]
         found = sheet.iter_rows(values_only=True)

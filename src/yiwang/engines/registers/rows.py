@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -26,6 +27,7 @@ from yiwang.kit.records import Kept
 
 K = TypeVar("K", bound=Kept)
 WEIGHTS = "ABCD"
+PLAIN = {str, int, bool, float}
 GUARDED = {"id", "revision", "standing", "changed_at", "words"}
 
 
@@ -188,13 +190,39 @@ def validated(actor: Actor, register: Register, data: Mapping[str, Any], instanc
     if not form.is_valid():
         problems = {name: "；".join(str(e) for e in errors) for name, errors in form.errors.items()}
         raise Invalid("有内容需要修改。", fields=problems)
-    return form.save(commit=False)
+    row = form.save(commit=False)
+    if derived(register, row):
+        _hold(row)
+    return row
+
+
+def derived(register: Register, row: Any) -> bool:
+    """Sets what the register says follows from the row's own values; False where it says nothing. Raises Invalid naming the fields from which nothing follows."""
+    if register.derive is None:
+        return False
+    for name, value in register.derive(row).items():
+        row._meta.get_field(name)  # a name that is no field fails here, not in silence
+        setattr(row, name, value)
+    return True
+
+
+def _hold(row: Any) -> None:
+    """Raises Invalid where a constraint refuses what followed: the form had looked at what was typed only."""
+    try:
+        row.validate_constraints()
+    except ValidationError as refused:
+        problems = {name: "；".join(words) for name, words in refused.message_dict.items()}
+        raise Invalid(problems.get(NON_FIELD_ERRORS, "有内容需要修改。"), fields=problems) from None
 
 
 def snapshot(row: Model) -> dict[str, Any]:
     """What the row says, as JSON holds it: keys by number, geometry as GeoJSON, dates as ISO."""
-    plain = {f.name: _plain(f, f.value_from_object(row)) for f in row._meta.concrete_fields if f.name not in GUARDED}
-    return dict(json.loads(json.dumps(plain, cls=DjangoJSONEncoder, ensure_ascii=False)))
+    return {name: _plain(field, getattr(row, attribute)) for name, attribute, field in _said_by(type(row))}
+
+
+@cache
+def _said_by(model: type[Model]) -> tuple[tuple[str, str, Any], ...]:
+    return tuple((f.name, f.attname, f) for f in model._meta.concrete_fields if f.name not in GUARDED)
 
 
 def terms_of(register: Register, row: Model) -> str:
@@ -207,9 +235,12 @@ def terms_of(register: Register, row: Model) -> str:
 
 
 def _plain(field: Any, value: Any) -> Any:
-    if isinstance(value, GEOSGeometry):
-        return json.loads(value.geojson)
-    return round(value, field.decimal_places) if isinstance(value, Decimal) else value  # as the database will give it back
+    """As JSON would give it back; the commonest kinds without writing and reading JSON."""
+    if value is None or type(value) in PLAIN:
+        return value
+    if isinstance(value, Decimal):
+        return str(round(value, field.decimal_places))  # as the database will give it back
+    return json.loads(value.geojson if isinstance(value, GEOSGeometry) else json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False))
 
 
 def _kept(actor: Actor, register: Register, row: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str, valid_from: date | None) -> None:

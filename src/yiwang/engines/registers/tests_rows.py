@@ -7,19 +7,26 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.db.models import Index, Q
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit.models import Entry
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Party
 from yiwang.engines.registers import api as registers
-from yiwang.engines.registers import listing
-from yiwang.engines.registers.models import Version
+from yiwang.engines.registers import exports, listing
+from yiwang.engines.registers.models import Export, Version
+from yiwang.kit import cells
+from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import NOBODY, SYSTEM, Actor
+from yiwang.kit.declare import Column
+from yiwang.kit.fields import wrong_in_register
 from yiwang.kit.registry import registry
 
 T = TypeVar("T")
@@ -182,6 +189,56 @@ def test_a_count_is_exact_while_small_and_an_estimate_above(monkeypatch: pytest.
     monkeypatch.setattr(listing, "EXACT", 2)
     many = registers.count(chief(), RIVERS, registers.Query())
     assert not many.exact and many.number >= 2 and str(many).startswith("约")
+
+
+def test_a_dear_count_is_not_made_and_a_page_that_is_whole_counts_itself(monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for number in range(4):
+        registers.keep(SYSTEM, RIVERS, filled(f"C-{number}"))
+    whole, part, reader = registers.Query(), registers.Query(size=2), chief()
+    with django_assert_num_queries(1):
+        assert str(registers.count(reader, RIVERS, whole, registers.page(reader, RIVERS, whole))) == "4 条"
+    listed = registers.page(reader, RIVERS, part)
+    assert registers.count(reader, RIVERS, part, listed) == registers.Count(4, True), "another page follows, and counting is cheap"
+    monkeypatch.setattr(River, "visible_to", classmethod(lambda cls, actor: NOTHING))
+    assert registers.count(reader, RIVERS, whole) == registers.Count(0, True), "who sees none is told so"
+    monkeypatch.undo()
+    monkeypatch.setattr(listing, "DEAR", 0)
+    with django_assert_num_queries(1):  # the planner alone is asked
+        assert not registers.count(SYSTEM, RIVERS, part, listed).exact
+
+
+def test_a_day_without_an_index_for_its_timeline_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, roles = registry().registers["sample"], set(registry().roles)
+    assert list(wrong_in_register(samples, roles)) == []
+    for indexes, said in (
+        ([Index(fields=["month"], name="by_month"), Index(fields=["id"], name="x")], "let by_month be"),
+        ([Index(fields=["-month", "id"], name="mixed")], "let mixed be"),
+        ([Index(fields=["month", "id"], name="part", condition=Q(met=True)), Index(fields=["month"], name="order")], "let order be"),
+        ([Index(fields=["month", "section"], name="other"), Index(fields=["section", "month"], name="another")], "let other be"),
+    ):
+        monkeypatch.setattr(samples.model._meta, "indexes", indexes)
+        found = [problem for problem in wrong_in_register(samples, roles) if problem.startswith("day ")]
+        assert found == [f'day month has no index (month, id) for its timeline: {said} models.Index(fields=["month", "id"], name="sample_by_month")']
+
+
+def test_a_model_may_put_a_field_into_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    registers.keep(SYSTEM, RIVERS, filled())
+    row, code, kind = River.objects.get(), Column(code="code"), Column(code="kind")
+    assert [cells.cell(RIVERS, row, c) for c in (code, kind)] == ["GD-0001", "河流"] and not cells.needs_row(RIVERS, kind)
+    monkeypatch.setattr(River, "get_code_display", lambda self: f"第 {self.code} 号", raising=False)
+    assert cells.cell(RIVERS, row, code) == "第 GD-0001 号" and cells.needs_row(RIVERS, code)
+    text = b"".join(exports._csv(SYSTEM, RIVERS, registers.Query(), Export(reason="试", by_name="试", rows=1))).decode()
+    assert "第 GD-0001 号" in text and ",河流," in text
+
+
+def test_a_list_reads_neither_shapes_nor_words(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    registers.keep(SYSTEM, RIVERS, filled())
+    with CaptureQueriesContext(connection) as asked:
+        registers.page(SYSTEM, RIVERS, registers.Query())
+        whole = registers.page(SYSTEM, RIVERS, registers.Query(), whole=True).rows[0]
+    assert "course" not in asked[0]["sql"] and "words" not in asked[0]["sql"] and "words" not in asked[1]["sql"]
+    with django_assert_num_queries(0):
+        assert "course" in registers.snapshot(whole)
 
 
 def test_saved_views_are_ones_own_or_ones_offices() -> None:

@@ -3,20 +3,24 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from openpyxl import Workbook, load_workbook
+from pytest_django import DjangoAssertNumQueries
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit.models import Entry
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Party, Post
 from yiwang.engines.registers import api as registers
-from yiwang.engines.registers import imports
+from yiwang.engines.registers import exports, imports
 from yiwang.engines.registers.models import Export, Import, Version
+from yiwang.kit import cells
 from yiwang.kit.actors import SYSTEM, Actor
+from yiwang.kit.declare import Column
 from yiwang.kit.registry import registry
 
 River: Any = registry().registers["river"].model
@@ -117,6 +121,37 @@ def test_all_is_one_transaction_and_a_change_since_the_check_is_seen(monkeypatch
     assert (after.state, after.wrong, after.written, River.objects.count()) == ("checked", 1, 0, 1), "nothing was written, the check was made anew"
 
 
+def test_what_follows_from_a_line_is_worked_out_and_refused_with_it() -> None:
+    def derive(row: Any) -> dict[str, Any]:
+        if row.length_km > 100:
+            raise Invalid("", fields={"length_km": "太长"})
+        return {"kind": "canal"}
+
+    object.__setattr__(RIVERS, "derive", derive)
+    try:
+        source = sent(GOOD, ["GD-2", "短河", "河流", "廉江市", "3"])
+        assert errors(source) == {1: "太长"}
+        written(source, "good")
+    finally:
+        object.__setattr__(RIVERS, "derive", None)
+    assert [(r.code, r.kind) for r in River.objects.all()] == [("GD-2", "canal")]
+    assert registers.versions(River.objects.get())[0].after["kind"] == "canal"
+
+
+def test_shapes_dates_and_numbers_come_back_as_they_were_written_in_bulk() -> None:
+    shape = '{"type":"MultiLineString","coordinates":[[[110.28,21.66],[110.36,21.27]]]}'
+    lines = file([*GOOD, shape], ["GD-2", "南'渡\\河", "湖泊", "雷州市", "0.10", ""], head=[*HEAD, "走向"])
+    source = registers.receive(office(), RIVERS, lines, "河湖.csv")
+    imports.run(source.pk)
+    written(source, "all")
+    first, second = River.objects.order_by("code")
+    assert first.course.srid == 4490 and json.loads(first.course.geojson)["coordinates"] == json.loads(shape)["coordinates"]
+    assert (second.name, str(second.length_km), second.course, second.standing) == ("南'渡\\河", "0.10", None, "live")
+    assert registers.snapshot(first) == registers.versions(first)[0].after and abs((first.changed_at - timezone.now()).total_seconds()) < 60
+    assert [p.pk for p in registers.page(SYSTEM, RIVERS, registers.Query(search="渡河")).rows] == []
+    assert [p.pk for p in registers.page(SYSTEM, RIVERS, registers.Query(search="九洲")).rows] == [first.pk]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_csv_in_the_encodings_that_offices_use(encoding: str) -> None:
     source = registers.receive(office(), RIVERS, file(GOOD, encoding=encoding), "河湖.csv")
@@ -191,6 +226,29 @@ def test_what_is_taken_away_is_marked_and_can_come_back() -> None:
     imports.run(again.pk)
     assert errors(again) == {} and Import.objects.get(pk=again.pk).total == 2
     assert Entry.objects.filter(action="register.export.take").count() == 3
+
+
+def test_an_export_asks_no_question_for_a_row(monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """A page of rows, then each kind of key once for what it has not met yet; a computed column its rows, together."""
+    shape = '{"type":"MultiLineString","coordinates":[[[110.28,21.66],[110.36,21.27]]]}'
+    for number in range(6):
+        registers.keep(SYSTEM, RIVERS, {"code": f"GD-{number}", "name": f"河{number}", "kind": "river", "division": "廉江市", "length_km": "1", "course": shape})
+    computed = replace(RIVERS, columns=(*RIVERS.columns, Column(code="again", name="再说一遍", show=lambda row: f"{row}，在{row.division}")))
+    export = Export(register="river", format="csv", reason="试", by_name="试", rows=6)
+    for size, asked in ((10, 3), (3, 6)):  # three: two pages and the end, one division, the computed column's rows twice
+        monkeypatch.setattr(exports, "PAGE", size)
+        with django_assert_num_queries(asked):
+            text = b"".join(exports._csv(SYSTEM, computed, registers.Query(), export)).decode()
+        assert [f"河{number}，在廉江市" in text for number in range(6)] == [True] * 6 and text.count("MultiLineString") == 6
+
+
+def test_a_personal_shape_is_left_out_unless_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    registers.keep(SYSTEM, RIVERS, {"code": "GD-1", "name": "九洲江", "kind": "river", "division": "廉江市", "length_km": "1", "course": '{"type":"MultiLineString","coordinates":[[[110.28,21.66],[110.36,21.27]]]}'})  # fmt: skip
+    monkeypatch.setattr(cells, "is_personal", lambda model, path: path == "course")
+    for clear in (False, True):
+        export = Export(register="river", reason="试", by_name="试", rows=1, clear=clear)
+        for write in (exports._csv, exports._geojson):
+            assert (b"110.28" in b"".join(write(SYSTEM, RIVERS, registers.Query(), export))) is clear
 
 
 def officer() -> Actor:

@@ -6,7 +6,6 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-import rjieba
 import yaml
 
 STOP = frozenset(
@@ -48,6 +47,8 @@ def phrases(name: str, says: Iterable[str], result: str) -> list[str]:
 
 def tokens(text: str) -> list[str]:
     """Words as the index holds them: cut for search, without empty words."""
+    import rjieba  # as in base.words: only where something is asked
+
     cut = rjieba.cut_for_search(text)
     return [word for word in (w.strip().lower() for w in cut) if word and word not in STOP and (word.isalnum())]
 

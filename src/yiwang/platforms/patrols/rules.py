@@ -8,13 +8,12 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
-from pyproj import Geod, Transformer
 from shapely import LineString, Point, intersection, transform, union_all
 from shapely.geometry.base import BaseGeometry
 
-GEOD = Geod(ellps="GRS80")
 DAY = timedelta(days=1)
 PERIODS = ("year", "quarter", "month", "ten-days", "week")
 
@@ -97,7 +96,7 @@ def coverage(fixes: Sequence[Fix], course: BaseGeometry, limits: Limits) -> floa
 
 def between(one: Fix, other: Fix) -> float:
     """Metres on the ellipsoid."""
-    return float(GEOD.inv(one.longitude, one.latitude, other.longitude, other.latitude)[2])
+    return float(_geod().inv(one.longitude, one.latitude, other.longitude, other.latitude)[2])
 
 
 def distance(longitude: float, latitude: float, line: BaseGeometry) -> tuple[float, float]:
@@ -109,7 +108,7 @@ def distance(longitude: float, latitude: float, line: BaseGeometry) -> tuple[flo
 
 def length(course: BaseGeometry) -> float:
     """Metres on the ellipsoid."""
-    return float(GEOD.geometry_length(course))
+    return float(_geod().geometry_length(course))
 
 
 def sustained(legs: Sequence[tuple[float, float]], seconds: float) -> float:
@@ -175,7 +174,16 @@ def _line(run: Sequence[Fix]) -> BaseGeometry:
     return LineString(points) if len(points) > 1 else Point(points[0])
 
 
+@cache
+def _geod() -> Any:
+    from pyproj import Geod  # with its tables 10 MB, which only a process that judges a track needs
+
+    return Geod(ellps="GRS80")
+
+
 def _plane(course: BaseGeometry) -> Callable[..., Any]:
+    from pyproj import Transformer
+
     middle = course.centroid
     wanted = f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +ellps=GRS80 +units=m"
     return Transformer.from_crs("EPSG:4490", wanted, always_xy=True).transform

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -12,11 +11,13 @@ from yiwang.base import signed
 from yiwang.base.errors import Conflict, Unavailable
 from yiwang.platforms.payments.models import Channel
 
-TIMEOUT = httpx.Timeout(10)
+TIMEOUT = 10  # seconds
 
 
 def call(channel: Channel, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """A signed request and its answer. Raises Unavailable when the channel does not answer, Conflict when it refuses this request."""
+    import httpx  # only where a channel is asked
+
     content = json.dumps(body, ensure_ascii=False).encode() if body is not None else b""
     key = serialization.load_pem_private_key((settings.KEYS / channel.key_file).read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)

@@ -1,12 +1,14 @@
 """Other looks at a register: a board by state, a calendar and a timeline by day, a map. Each is bounded: a screen never asks for a whole table."""
 
 import calendar
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.gis.geos import Polygon
-from django.db.models import Count, DateTimeField
+from django.db.models import Count, DateTimeField, F, QuerySet, Window
+from django.db.models.functions import RowNumber, TruncDate
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -32,7 +34,7 @@ class Lane:
     """A column of the board."""
 
     name: str
-    count: int
+    count: registers.Count
     cards: list[tuple[str, str, list[str]]]  #: link, title, further cells
     more: str  #: address of the list with all of them
 
@@ -105,13 +107,12 @@ def board(request: HttpRequest, register: str) -> HttpResponse:
     if not found.groups:
         raise NotFound("这个登记簿没有看板。")
     actor = actor_of(request)
-    counts = dict(registers.rows(actor, found).order_by().values_list(found.groups).annotate(Count("pk")))
-    lanes = []
+    here, lanes, beside = reverse("register:list", args=[found.code]), [], _beside(found)
     for code, name in cells.field_at(found.model, found.groups).flatchoices:
-        query = registers.Query(filters={found.groups: str(code)} if found.groups in found.filters else {}, size=CARDS)
-        rows = registers.matching(actor, found, query).filter(**{found.groups: code}).order_by(found.order)[:CARDS]
-        cards = [(reverse("register:row", args=[found.code, row.pk]), str(row), _cells(found, row)) for row in rows]
-        lanes.append(Lane(str(name), counts.get(code, 0), cards, f"{reverse('register:list', args=[found.code])}?{found.groups}={code}"))
+        query = registers.Query(ready={found.groups: code}, size=CARDS)
+        listed = registers.page(actor, found, query)
+        cards = [(f"{here}{row.pk}", str(row), beside(row)) for row in listed.rows]
+        lanes.append(Lane(str(name), registers.count(actor, found, query, listed), cards, f"{here}?{found.groups}={code}"))
     return render(request, "console/register_board.html", {"page": BoardPage(found, ways(found), lanes)})
 
 
@@ -122,13 +123,13 @@ def month(request: HttpRequest, register: str) -> HttpResponse:
         raise NotFound("这个登记簿没有日历。")
     first = (parse_date(f"{request.GET.get('month', '')}-01") if request.GET.get("month") else None) or timezone.localdate().replace(day=1)
     weeks = calendar.Calendar().monthdatescalendar(first.year, first.month)
-    by_day = _by_day(request, found, weeks[0][0], weeks[-1][-1])
+    days = _by_day(registers.rows(actor_of(request), found), found, weeks[0][0], weeks[-1][-1])
     here = reverse("register:calendar", args=[found.code])
     page = CalendarPage(
         register=found,
         ways=ways(found),
         month=first,
-        weeks=[[_day(found, day, first, by_day.get(day, [])) for day in week] for week in weeks],
+        weeks=[[_day(found, day, first, *days.get(day, (0, []))) for day in week] for week in weeks],
         before=f"{here}?month={first - timedelta(days=1):%Y-%m}",
         after=f"{here}?month={first + timedelta(days=31):%Y-%m}",
     )
@@ -141,14 +142,14 @@ def timeline(request: HttpRequest, register: str) -> HttpResponse:
     if not found.day:
         raise NotFound("这个登记簿没有时间线。")
     listed = registers.by_day(actor_of(request), found, after=request.GET.get("after", ""), size=MOMENTS)
-    here = reverse("register:timeline", args=[found.code])
+    here, base, beside = reverse("register:timeline", args=[found.code]), reverse("register:list", args=[found.code]), _beside(found, apart=found.day)
     months: list[Month] = []
     for row in listed.rows:
         at = getattr(row, found.day)
         day = timezone.localtime(at).date() if isinstance(at, datetime) else at
         if not months or months[-1].first != day.replace(day=1):
             months.append(Month(day.replace(day=1), []))
-        months[-1].moments.append(Moment(at, isinstance(at, datetime), reverse("register:row", args=[found.code, row.pk]), str(row), _cells(found, row, apart=found.day)))
+        months[-1].moments.append(Moment(at, isinstance(at, datetime), f"{base}{row.pk}", str(row), beside(row)))
     page = TimelinePage(found, ways(found), months, f"{here}?after={listed.after}" if listed.after else "", here if request.GET.get("after") else "")
     return render(request, "console/register_timeline.html", {"page": page})
 
@@ -169,17 +170,23 @@ def features(request: HttpRequest, register: str) -> JsonResponse:
     rows = registers.matching(actor_of(request), found, registers.parse(found, request.GET.dict())).exclude(**{found.place: None})
     if box := request.GET.get("bbox"):
         rows = rows.filter(**{f"{found.place}__bboverlaps": _box(box)})
-    taken = list(rows.order_by(found.order)[: FEATURES + 1])
-    shapes = [_feature(found, row) for row in taken[:FEATURES]]
+    taken = list(registers.shown(found, rows, shapes=True).order_by(found.order)[: FEATURES + 1])
+    feature = _feature_of(found)
+    shapes = [feature(row) for row in taken[:FEATURES]]
     body = {"type": "FeatureCollection", "features": shapes, "numberReturned": len(shapes), "complete": len(taken) <= FEATURES}
     return JsonResponse(body, content_type="application/geo+json", json_dumps_params={"ensure_ascii": False})
 
 
-def _feature(register: Register, row: Any) -> dict[str, Any]:
-    shape = getattr(row, register.place)
-    link = reverse("register:row", args=[register.code, row.pk])
-    facts = {cells.heading(register, c): cells.cell(register, row, c) for c in register.shown[:5]}
-    return {"type": "Feature", "id": str(row.pk), "geometry": _geometry(shape), "properties": {"name": str(row), "link": link, "facts": facts}}
+def _feature_of(register: Register) -> Callable[[Any], dict[str, Any]]:
+    here = reverse("register:list", args=[register.code])
+    writers = [(cells.heading(register, c), cells.writer(register, c)) for c in register.shown[:5]]
+
+    def feature(row: Any) -> dict[str, Any]:
+        facts = {heading: write(row) for heading, write in writers}
+        properties = {"name": str(row), "link": f"{here}{row.pk}", "facts": facts}
+        return {"type": "Feature", "id": str(row.pk), "geometry": _geometry(getattr(row, register.place)), "properties": properties}
+
+    return feature
 
 
 def _geometry(shape: Any) -> Any:
@@ -198,22 +205,27 @@ def _box(text: str) -> Polygon:
     return box
 
 
-def _by_day(request: HttpRequest, register: Register, first: date, last: date) -> dict[date, list[Any]]:
+def _by_day(seen: "QuerySet[Any]", register: Register, first: date, last: date) -> dict[date, tuple[int, list[Any]]]:
+    """How many rows each day has, and the first few of them: two statements, however full the month is."""
     timed = isinstance(cells.field_at(register.model, register.day), DateTimeField)
-    between = {f"{register.day}__{'date__' if timed else ''}range": (first, last)}
-    found: dict[date, list[Any]] = {}
-    for row in registers.rows(actor_of(request), register).filter(**between).order_by(register.day)[:FEATURES]:
-        value = getattr(row, register.day)
-        found.setdefault(timezone.localtime(value).date() if timed else value, []).append(row)
-    return found
+    ends = [timezone.make_aware(datetime.combine(day, time.min)) if timed else day for day in (first, last + timedelta(days=1))]
+    day = TruncDate(register.day) if timed else F(register.day)
+    within = seen.filter(**{f"{register.day}__gte": ends[0], f"{register.day}__lt": ends[1]}).annotate(on_day=day).order_by()
+    counts = dict(within.values_list("on_day").annotate(Count("pk")))
+    few = registers.shown(register, within).annotate(place_in_day=Window(RowNumber(), partition_by=[day], order_by=[register.day, "pk"])).filter(place_in_day__lte=MARKS)
+    marks: dict[date, list[Any]] = {}
+    for row in few.order_by(register.day, "pk"):
+        marks.setdefault(row.on_day, []).append(row)
+    return {on: (number, marks.get(on, [])) for on, number in counts.items()}
 
 
-def _day(register: Register, day: date, first: date, rows: list[Any]) -> Day:
-    marks = [(reverse("register:row", args=[register.code, row.pk]), str(row)) for row in rows[:MARKS]]
-    link = f"{reverse('register:list', args=[register.code])}?{register.day}__from={day}&{register.day}__to={day}"
-    return Day(day, day.month == first.month, day == timezone.localdate(), marks, len(rows), link)
+def _day(register: Register, day: date, first: date, count: int, rows: list[Any]) -> Day:
+    here = reverse("register:list", args=[register.code])
+    marks = [(f"{here}{row.pk}", str(row)) for row in rows]
+    return Day(day, day.month == first.month, day == timezone.localdate(), marks, count, f"{here}?{register.day}__from={day}&{register.day}__to={day}")
 
 
-def _cells(register: Register, row: Any, *, apart: str = "") -> list[str]:
-    """What stands beside a row's title; `apart` is a column that is shown elsewhere."""
-    return [text for c in register.shown if c.code not in (register.groups, apart) and (text := cells.cell(register, row, c)) not in {str(row), cells.NOTHING}][:3]
+def _beside(register: Register, *, apart: str = "") -> Callable[[Any], list[str]]:
+    """What writes what stands beside a row's title; `apart` is a column that is shown elsewhere."""
+    writers = [cells.writer(register, c) for c in register.shown if c.code not in (register.groups, apart)]
+    return lambda row: [text for write in writers if (text := write(row)) not in {str(row), cells.NOTHING}][:3]

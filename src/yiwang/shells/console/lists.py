@@ -1,6 +1,8 @@
 """The list of any declared register: filters, words, order, pages by key, saved views, and the same change to many rows."""
 
 from dataclasses import dataclass, replace
+from functools import cache
+from html import escape
 from typing import Any, cast
 
 from django import forms
@@ -10,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from yiwang.base.errors import Invalid, NotFound
@@ -35,15 +38,6 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row: where it leads and what stands in its cells."""
-
-    pk: Any
-    link: str
-    cells: list[str]
-
-
-@dataclass(frozen=True)
 class Ways:
     """The views that a register's declaration allows."""
 
@@ -60,7 +54,7 @@ class ListPage:
     here: str
     ways: Ways
     headings: list[Heading]
-    rows: list[Row]
+    body: SafeString  #: the rows of the table; empty without any
     count: registers.Count
     filters: forms.Form
     query: registers.Query
@@ -97,14 +91,15 @@ def render_list(request: HttpRequest, register: Register, *, errors: dict[str, s
         query = registers.Query()
     listed = registers.page(actor, register, query)
     may_edit = registers.may_edit(actor, register) and bool(register.fields)
+    here = reverse("register:list", args=[register.code])
     page = ListPage(
         register=register,
-        here=reverse("register:list", args=[register.code]),
+        here=here,
         ways=ways(register),
         headings=[_heading(register, column.code, query) for column in register.shown],
-        rows=[Row(row.pk, reverse("register:row", args=[register.code, row.pk]), [_short(cells.cell(register, row, c)) for c in register.shown]) for row in listed.rows],
-        count=registers.count(actor, register, query),
-        filters=filter_form(register, actor)(request.GET or None),
+        body=_body(register, listed.rows, here, ticked=may_edit),
+        count=registers.count(actor, register, query, listed),
+        filters=filter_form(register, actor, request.GET or None),
         query=query,
         next=_address(query, after=listed.after) if listed.after else "",
         first=_address(query) if query.after else "",
@@ -152,6 +147,18 @@ def change_many(request: HttpRequest, register: str) -> HttpResponse:
     return redirect(f"{reverse('register:list', args=[found.code])}?{request.POST.get('parameters', '')}")
 
 
+def _body(register: Register, rows: list[Any], here: str, *, ticked: bool) -> SafeString:
+    """The table's rows: the first cell leads to the row, with a box to tick where many may be changed. Written here, not by a template: fifty rows are most of a page."""
+    writers = [cells.writer(register, column) for column in register.shown]
+    return SafeString("".join(_line(row.pk, [escape(_short(write(row))) for write in writers], here, ticked=ticked) for row in rows))
+
+
+def _line(pk: Any, texts: list[str], here: str, *, ticked: bool) -> str:
+    key = escape(str(pk))
+    tick = f'<td><input type="checkbox" name="row" value="{key}" aria-label="选择 {texts[0]}"></td>' if ticked else ""
+    return f'<tr>{tick}<td><a href="{here}{key}">{texts[0]}</a></td>{"".join(f"<td>{text}</td>" for text in texts[1:])}</tr>'
+
+
 def _short(text: str) -> str:
     return text if len(text) <= cells.LONGEST else f"{text[: cells.LONGEST - 1]}…"
 
@@ -162,16 +169,35 @@ def ways(register: Register) -> Ways:
     return Ways(reverse("register:list", args=[register.code]), **{n: reverse(f"register:{n}", args=[register.code]) for n, has in names.items() if has})
 
 
-def filter_form(register: Register, actor: Actor) -> type[forms.Form]:
-    """One field for each declared filter, and the words where something is searched."""
+def filter_form(register: Register, actor: Actor, data: QueryDict | None) -> forms.Form:
+    """One field for each declared filter, and the words where something is searched; of few rows one chooses."""
+    form = _filter_form(register)(data)
+    for path in register.filters:
+        column = cells.field_at(register.model, path)
+        if isinstance(column, ForeignKey) and (few := _few(column.related_model, actor)):
+            form.fields[path] = forms.ChoiceField(label=str(column.verbose_name), required=False, choices=[("", "全部"), *((str(r.pk), str(r)) for r in few)])
+    return form
+
+
+def _few(model: type[Model], actor: Actor) -> list[Any]:
+    """The rows that the actor may see when they are few enough to choose from; none of many is loaded to find that out."""
+    if not hasattr(model, "visible_to"):
+        return []
+    seen = restrict(actor, model._default_manager.all())
+    return [] if seen.order_by()[FEW : FEW + 1].exists() else list(seen)
+
+
+@cache
+def _filter_form(register: Register) -> type[forms.Form]:
     fields: dict[str, forms.Field] = {}
     if register.search:
         fields["q"] = forms.CharField(label="查找", required=False, widget=forms.TextInput({"type": "search"}))
     for path in register.filters:
-        fields |= _filter(register.model, path, actor)
+        fields |= _filter(register.model, path)
     return type("FilterForm", (forms.Form,), fields)
 
 
+@cache
 def bulk_form(register: Register) -> type[forms.Form]:
     """The register's plain fields, none required, and the reason."""
     names = {f.name for f in register.model._meta.concrete_fields if not f.unique}
@@ -195,7 +221,7 @@ def _plain_options(field: forms.Field) -> dict[str, Any]:
     return options
 
 
-def _filter(model: type[Model], path: str, actor: Actor) -> dict[str, forms.Field]:
+def _filter(model: type[Model], path: str) -> dict[str, forms.Field]:
     column = cells.field_at(model, path)
     name = str(column.verbose_name)
     if isinstance(column, DateField):
@@ -205,10 +231,6 @@ def _filter(model: type[Model], path: str, actor: Actor) -> dict[str, forms.Fiel
         return {path: forms.ChoiceField(label=name, required=False, choices=[("", "全部"), *column.flatchoices])}
     if column.get_internal_type() == "BooleanField":
         return {path: forms.ChoiceField(label=name, required=False, choices=[("", "全部"), ("True", "是"), ("False", "否")])}
-    if isinstance(column, ForeignKey):
-        few = list(restrict(actor, column.related_model._default_manager.all())[: FEW + 1]) if hasattr(column.related_model, "visible_to") else []
-        if few and len(few) <= FEW:
-            return {path: forms.ChoiceField(label=name, required=False, choices=[("", "全部"), *((str(r.pk), str(r)) for r in few)])}
     return {path: forms.CharField(label=name, required=False)}
 
 

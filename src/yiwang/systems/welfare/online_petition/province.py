@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -26,7 +25,7 @@ from yiwang.kit.actors import SYSTEM
 from yiwang.kit.rowsecurity import elevated
 from yiwang.systems.welfare.online_petition.models import Peer, Petition, Report
 
-TIMEOUT = httpx.Timeout(10)
+TIMEOUT = 10  # seconds
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +46,8 @@ def tell(petition: Petition, case: Any, state: str) -> None:
 
 def send(report: int) -> bool:
     """Sends one report; False where it had been taken before. Raises Unavailable-like httpx errors, so that the job is tried again."""
+    import httpx  # only where something is sent
+
     row = Report.objects.select_related("peer").get(pk=report)
     if row.sent_at:
         return False
@@ -62,6 +63,8 @@ def send(report: int) -> bool:
 
 def send_waiting(limit: int = 200) -> int:
     """What no job has got through yet, the oldest first; a province that does not answer is left alone until the next round. Returns how many were taken."""
+    import httpx
+
     taken = 0
     for pk in Report.objects.filter(sent_at=None, made_at__lt=timezone.now() - timedelta(minutes=2)).order_by("made_at").values_list("pk", flat=True)[:limit]:
         try:
@@ -73,6 +76,8 @@ def send_waiting(limit: int = 200) -> int:
 
 
 def _post(peer: Peer, path: str, content: bytes) -> None:
+    import httpx
+
     key = serialization.load_pem_private_key((settings.KEYS / peer.key_file).read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     headers = {"X-Account": peer.account, "Content-Type": "application/json", **signed.sign(key, "POST", path, content)}
