@@ -4,7 +4,7 @@ A system's `system.py` builds one `System`; `config/systems.py` lists them in or
 and says what is wrong with a did-you-mean. Everything generic (work lists, case pages, menus, documentation, tests) is read from here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -183,6 +183,7 @@ class Register:
     search: tuple[str, ...] = ()  #: fields whose words are found, the weightiest first (at most four weights, PostgreSQL's A to D)
     fields: tuple[str, ...] = ()  #: what the form asks; () = nobody edits it by form
     form: type[Form] | None = None  #: a ModelForm of its own instead of the one made from `fields`
+    derive: Callable[[Any], Mapping[str, Any]] | None = None  #: (row as given) → fields that follow from the others, set whichever way it is kept; a pure reading; raises Invalid
     readers: tuple[str, ...] = ()  #: roles that may list it; rows are still restricted
     editors: tuple[str, ...] = ()  #: roles that may add and change
     order: str = "-pk"  #: the field lists begin with; it and every sortable column needs an index that begins with it

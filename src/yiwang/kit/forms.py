@@ -24,7 +24,7 @@ NUMBERED = re.compile(r"（(\d{1,18})）$")  # how `written` names a row that ha
 class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whichever model
     """A row of another table by its number, its unique code or its name. One that several rows bear is refused with their codes."""
 
-    widget = forms.TextInput
+    widget: type[forms.Widget] = forms.TextInput
 
     def prepare_value(self, value: Any) -> Any:
         found = value if isinstance(value, Model) else self._by_number(value)
@@ -52,6 +52,15 @@ class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whicheve
 
     def _by_number(self, value: Any) -> Model | None:
         return self._rows().filter(pk=value).first() if value not in self.empty_values and str(value).isdigit() else None
+
+
+class FewField(KeyField):
+    """The same where the rows stand in a drop-down: the page sends a number, a file or another system says code or name."""
+
+    widget = forms.Select
+
+    def prepare_value(self, value: Any) -> Any:
+        return forms.ModelChoiceField.prepare_value(self, value)
 
 
 class PlaceField(forms.CharField):
@@ -109,8 +118,8 @@ def _field(field: Any, **options: Any) -> forms.Field | None:
     if isinstance(field, ForeignKey):
         target = field.related_model
         few = getattr(target, "few", False)
-        kind: Any = forms.ModelChoiceField if few else KeyField
-        return kind(  # type: ignore[no-any-return]
+        kind = FewField if few else KeyField
+        return kind(
             queryset=target._default_manager.all(), required=not field.blank and not field.null, label=field.verbose_name,
             help_text="" if few else f"填写{target._meta.verbose_name}的名称或编码",
         )  # fmt: skip

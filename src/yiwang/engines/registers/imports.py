@@ -21,7 +21,7 @@ from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.registers import reading
 from yiwang.engines.registers.models import Import, ImportLine, Version
-from yiwang.engines.registers.rows import may_edit, snapshot, terms_of
+from yiwang.engines.registers.rows import derived, may_edit, snapshot, terms_of
 from yiwang.kit import cells
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
@@ -160,6 +160,11 @@ class Bench:
             row = row or self.register.model()
             for name, value in values.items():
                 setattr(row, name, value)
+            try:
+                derived(self.register, row)
+            except Invalid as refused:
+                line.error = "；".join(refused.fields.values()) or refused.message
+                continue
             row.words = terms_of(self.register, row)
             made.append((line, row, before))
         return made

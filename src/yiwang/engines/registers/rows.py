@@ -188,7 +188,28 @@ def validated(actor: Actor, register: Register, data: Mapping[str, Any], instanc
     if not form.is_valid():
         problems = {name: "；".join(str(e) for e in errors) for name, errors in form.errors.items()}
         raise Invalid("有内容需要修改。", fields=problems)
-    return form.save(commit=False)
+    row = form.save(commit=False)
+    if derived(register, row):
+        _hold(row)
+    return row
+
+
+def derived(register: Register, row: Any) -> bool:
+    """Sets what the register says follows from the row's own values; False where it says nothing. Raises Invalid naming the fields from which nothing follows."""
+    if register.derive is None:
+        return False
+    for name, value in register.derive(row).items():
+        row._meta.get_field(name)  # a name that is no field fails here, not in silence
+        setattr(row, name, value)
+    return True
+
+
+def _hold(row: Any) -> None:
+    """Raises Invalid where a constraint refuses what followed: the form had looked at what was typed only."""
+    try:
+        row.validate_constraints()
+    except ValidationError as refused:
+        raise Invalid("有内容需要修改。", fields={name: "；".join(words) for name, words in refused.message_dict.items()}) from None
 
 
 def snapshot(row: Model) -> dict[str, Any]:
