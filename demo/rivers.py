@@ -176,12 +176,12 @@ def _readings(section: Any, ammonia: float, *, short: bool, flow: float) -> None
 
 
 def _loads(river: River, outfall: int, km: float) -> None:
-    """Hydrology and sources of each reach for ammonia, in proportion to its length: some reaches have more than they can take."""
+    """Hydrology and sources of each reach for ammonia, in proportion to its water: some reaches have more than they can take."""
     year = timezone.localdate().year
     for number, reach in enumerate(river.reaches.order_by("code")):
-        flow, length = round(km / 25 + 0.5, 3), float(reach.to_km - reach.from_km)
+        flow = round(km / 25 + 0.5, 3)
         _keep("load-basis", reach=reach.pk, year=year, item="ammonia", flow=flow, inflow=round(flow * 0.05, 3), background=0.45, decay=0.12, speed=0.25, source=NOTE[:100])
-        sources: tuple[tuple[str, float, float, int | None], ...] = (("城镇污水处理厂尾水", 2.4, round(flow * 0.11, 5), outfall), ("农田退水", 1.1, round(length * 0.004 * (1 + number), 5), None), ("沿岸生活污水", 9.5, round(length * 0.0009, 5), None))
+        sources: tuple[tuple[str, float, float, int | None], ...] = (("城镇污水处理厂尾水", 2.4, round(flow * 0.11, 5), outfall), ("农田退水", 1.1, round(flow * 0.05 * (1 + number), 5), None), ("沿岸生活污水", 9.5, round(flow * 0.02 * (1 + number), 5), None))
         for name, concentration, amount, at in sources:
             _keep("load-source", reach=reach.pk, year=year, item="ammonia", name=name, outfall=at if reach.from_km <= km * 0.35 <= reach.to_km else None, concentration=concentration, flow=amount, source=NOTE[:100])
 

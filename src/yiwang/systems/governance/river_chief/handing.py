@@ -15,6 +15,7 @@ from yiwang.engines.parties.models import Membership, Post
 from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
+from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.patrols.models import Duty
 from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, Reach, RiverProblem, WaterAlert
 
@@ -40,7 +41,9 @@ def give(actor: Actor, handover: int, words: str) -> HandOver:
         raise NotAllowed("由离任的河长本人移交。")
     if found.given_at:
         raise Conflict("已经移交。")
-    found.sheet, found.given_at, found.given_words = sheet_of(found.post), timezone.now(), words.strip()[:500]
+    with elevated():  # whoever has left holds no post any more: what is open there is theirs to hand over, not to read elsewhere
+        found.sheet = sheet_of(found.post)
+    found.given_at, found.given_words = timezone.now(), words.strip()[:500]
     found.save(update_fields=["sheet", "given_at", "given_words"])
     _tell(found, found.taker_id, "river-handover-given")
     audit.record(actor, "river.hand-over", subject=found, summary=f"{found}：移交")

@@ -97,7 +97,7 @@ registers = (
         editors=(OFFICE,), derive=water.of_reading, order="-at", day="at", share="conditional", icon="list",
     ),
     Register(
-        code="water-alert", name="水质预警", model=WaterAlert, columns=("section", "grade", "by", "times", "raised_at", "noted_by", "note", "closed_at"), filters=("section", "raised_at"),
+        code="water-alert", name="水质预警台账", model=WaterAlert, columns=("section", "grade", "by", "times", "raised_at", "noted_by", "note", "closed_at"), filters=("section", "raised_at"),
         readers=WATCH, order="-raised_at", day="raised_at", panels=(Panel(code="act", title="处置", template="river_chief/_links.html", context=alert_links),), icon="alert-triangle",
     ),
     Register(
@@ -120,13 +120,13 @@ registers = (
         fields=("repair", "day", "value", "method"), readers=ALL, editors=(OFFICE,), derive=water.of_check, order="-day", day="day", icon="list-check",
     ),
     Register(
-        code="chief-order", name="河长令和督办单", model=ChiefOrder,
+        code="chief-order", name="河长令督办台账", model=ChiefOrder,
         columns=(Column(code="document__number", name="文号"), "kind", "title", "issuer", Column(code="to", name="承办", show=lambda o: str(o.receiver or o.organ)), "stage", "due", "issued_at"),
         filters=("kind", "stage", "issued_at"), readers=ALL, order="-issued_at", day="due", groups="stage",
         panels=(Panel(code="act", title="办理", template="river_chief/_links.html", context=order_links),), icon="file-text",
     ),
     Register(
-        code="chief-handover", name="河长交接", model=HandOver, columns=("post", "giver_name", "taker_name", "changed_on", "due_at", "given_at", "taken_at"), filters=("changed_on",),
+        code="chief-handover", name="河长交接台账", model=HandOver, columns=("post", "giver_name", "taker_name", "changed_on", "due_at", "given_at", "taken_at"), filters=("changed_on",),
         readers=WATCH, order="-changed_on", day="changed_on", icon="users",
     ),
     Register(

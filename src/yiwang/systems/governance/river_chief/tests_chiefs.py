@@ -12,8 +12,8 @@ from yiwang.engines.parties.models import Membership, Organisation, Party, Post
 from yiwang.kit.access import restrict
 from yiwang.kit.rowsecurity import acting
 from yiwang.platforms.identity.models import Account
-from yiwang.systems.governance.river_chief import chiefs, handing, orders
-from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, Reach
+from yiwang.systems.governance.river_chief import chiefs, field, handing, orders
+from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, Reach, RiverProblem
 from yiwang.systems.governance.river_chief.tests import actor, browser, citizen_report
 
 pytestmark = pytest.mark.django_db
@@ -88,11 +88,20 @@ def test_an_office_answers_a_press_of_a_problem_and_lateness_is_told_once() -> N
     assert orders.answer(actor(HANDLER), made.pk, "已截污").on_time is False
 
 
-def citizen_problem() -> Any:
-    from yiwang.systems.governance.river_chief.models import RiverProblem
-
+def citizen_problem() -> RiverProblem:
     report = citizen_report(Reach.objects.get(code="ZJ4408CK01Z1"), actor("林海棠"))
     return RiverProblem.objects.get(incident=report.incident)
+
+
+def test_the_phone_says_three_things_of_ones_own_reach(town: Post) -> None:
+    before = {f.reach.code: f for f in field.facts_of(actor(BELOW))}
+    assert set(before) == {"ZJ4408CK01Z1"} and before["ZJ4408CK01Z1"].water is not None
+    citizen_problem()
+    orders.issue(actor(CHIEF), draft(receiver=town.pk))
+    (now,) = field.facts_of(actor(BELOW))
+    assert (now.problems, now.orders) == (before["ZJ4408CK01Z1"].problems + 1, before["ZJ4408CK01Z1"].orders + 1)
+    assert "待反馈的河长令 1 份" in browser("zhenhezhang").get("/field/rivers").content.decode()
+    assert field.facts_of(actor(HANDLER)) == []
 
 
 def test_the_pages_of_an_order(town: Post) -> None:
@@ -149,6 +158,7 @@ def test_what_is_open_passes_to_the_successor_and_both_sign(town: Post) -> None:
 
 
 def test_both_see_the_sheet_whatever_they_hold_and_nobody_else(town: Post) -> None:
+    order = orders.issue(actor(CHIEF), draft(receiver=town.pk))
     made = changed(town, giver=BELOW, taker="刘若溪", day=timezone.localdate())
     address = f"/river-handovers/{made.pk}"
     for name in ("zhenhezhang", "ruoxi", "hezhangban"):
@@ -160,6 +170,7 @@ def test_both_see_the_sheet_whatever_they_hold_and_nobody_else(town: Post) -> No
     with acting(actor(BELOW)):
         assert HandOver.objects.filter(pk=made.pk).exists()
     browser("zhenhezhang").post(f"{address}/give", {"words": "请接收"})
+    assert order.document.number in browser("ruoxi").get(address).content.decode(), "the leaver, who holds no post, hands the whole of it over"
     assert browser("ruoxi").post(f"{address}/take", {"words": ""}).status_code == 422
     browser("ruoxi").post(f"{address}/take", {"words": "一致"})
     assert HandOver.objects.get(pk=made.pk).taken_at
