@@ -168,7 +168,7 @@ def bad_water(office: Person, city: City) -> None:
     """Two readings in a row miss the target; each is classed by its values."""
     now = datetime.now(ZoneInfo("Asia/Shanghai"))
     for minutes in (3, 2):
-        keep(office, "station-reading", section="ZJ4408CK01D1", at=f"{now - timedelta(minutes=minutes):%Y-%m-%dT%H:%M}", ph="7.2", oxygen="6.5", ammonia="1.8", source="自动站补录")
+        keep(office, "station-reading", section="南桥河上游断面", at=f"{now - timedelta(minutes=minutes):%Y-%m-%dT%H:%M}", ph="7.2", oxygen="6.5", ammonia="1.8", source="自动站补录")
         office.sees("Ⅴ类").sees("氨氮")
     office.go("/work/river-alerts").click("现在核对").sees("已核对").sees("南桥河上游断面")
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -209,7 +209,8 @@ def _hold(row: Any) -> None:
     try:
         row.validate_constraints()
     except ValidationError as refused:
-        raise Invalid("有内容需要修改。", fields={name: "；".join(words) for name, words in refused.message_dict.items()}) from None
+        problems = {name: "；".join(words) for name, words in refused.message_dict.items()}
+        raise Invalid(problems.get(NON_FIELD_ERRORS, "有内容需要修改。"), fields=problems) from None
 
 
 def snapshot(row: Model) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from yiwang.base import deadlines
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
+from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Membership, Post
 from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.patrols.models import Duty
+from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, Reach, RiverProblem, WaterAlert
 
 PARTS = {"reaches": "负责的河段", "problems": "没有办结的问题", "duties": "本期巡河任务", "orders": "没有办结的河长令和督办单", "alerts": "没有解除的水质预警"}
@@ -65,6 +67,17 @@ def take(actor: Actor, handover: int, words: str) -> HandOver:
     _tell(found, found.giver_id, "river-handover-taken")
     audit.record(actor, "river.take-over", subject=found, summary=f"{found}：接收")
     return found
+
+
+@transaction.atomic
+def tell_late() -> int:
+    """Whoever has not signed in time, and the river office, once; returns how many hand-overs are late."""
+    late = list(HandOver.objects.filter(taken_at=None, due_at__lt=timezone.now()).select_related("post__organisation"))
+    for handover in late:
+        owing = handover.taker_id if handover.given_at else handover.giver_id
+        for party in {owing, *parties.holders_of(OFFICE, covering=handover.division_id)}:
+            _tell(handover, party, "river-handover-late")
+    return len(late)
 
 
 def find(actor: Actor, handover: int) -> HandOver:

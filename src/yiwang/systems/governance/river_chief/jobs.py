@@ -40,10 +40,11 @@ def check_water(timestamp: int) -> None:
 @app.periodic(cron="20 7 * * *")
 @app.task(name="river_chief.look_after", queueing_lock="river_chief.look_after")
 def look_after(timestamp: int) -> None:
-    """Every morning: orders past their day, posts that changed hands."""
+    """Every morning: orders and hand-overs past their day, posts that changed hands."""
     from django.utils import timezone
 
     from yiwang.systems.governance.river_chief import handing, orders
 
     orders.tell_late(timezone.localdate())
     handing.look(timezone.localdate())
+    handing.tell_late()

@@ -177,6 +177,18 @@ def test_both_see_the_sheet_whatever_they_hold_and_nobody_else(town: Post) -> No
     assert "已交接" in browser("hezhangban").get("/work/river-handovers").content.decode()
 
 
+def test_a_hand_over_that_nobody_signed_in_time_is_told_once(town: Post) -> None:
+    made = changed(town, giver=BELOW, taker="刘若溪", day=timezone.localdate())
+    assert made.due_at > timezone.now() + timedelta(days=9), "ten working days"
+    mine = Message.objects.filter(template="river-handover-late", key__contains=f":{made.pk}:")
+    handing.tell_late()
+    assert not mine.exists()
+    HandOver.objects.filter(pk=made.pk).update(due_at=timezone.now() - timedelta(hours=1))
+    handing.tell_late()
+    handing.tell_late()
+    assert set(mine.values_list("to", flat=True)) >= {actor(BELOW).party, actor(OFFICE).party} and not mine.filter(to=actor("刘若溪").party).exists()
+
+
 def test_a_second_holder_and_a_renewed_term_are_no_change(town: Post) -> None:
     day = timezone.localdate()
     Membership.objects.create(post=town, party=Party.objects.get(name="刘若溪"), valid_from=day)

@@ -72,8 +72,12 @@ def test_by_form_by_change_and_for_many_the_class_follows(section: Section) -> N
     with pytest.raises(Invalid) as refused:
         registers.change(office, SAMPLE, made[0].pk, dict.fromkeys(GOOD, ""))
     assert set(refused.value.fields) == {"ph"} and shown(made[0])[0] == "6"
-    with pytest.raises(Invalid):  # the first of the month is taken, though the day that was typed is not
+    with pytest.raises(Invalid, match="这个月已经有数据"):  # the first of the month is taken, though the day that was typed is not
         registers.keep(office, SAMPLE, {"section": section.pk, "month": "2019-02-03", **GOOD, "source": "试验"})
+    page = browser("hezhangban").post("/work/r/sample/new", {"section": section.pk, "month": "2019-03-01", "source": "试验"})
+    assert page.status_code == 422 and "五项监测值不能都空" in page.content.decode(), "said at the field"
+    page = browser("hezhangban").post("/work/r/sample/new", {"section": section.pk, "month": "2019-02-09", **GOOD, "source": "试验"})
+    assert page.status_code == 422 and "这个断面这个月已经有数据" in page.content.decode()
 
 
 def test_an_import_derives_and_says_which_line_it_cannot(section: Section) -> None:
