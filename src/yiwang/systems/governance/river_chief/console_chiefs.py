@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.contrib import messages as flash
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -52,6 +52,13 @@ class NewOrder:
     first_day: date
     typed: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HandOversPage:
+    rows: list[HandOver]
+    may_look: bool
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ def handovers(request: HttpRequest) -> HttpResponse:
     """Hand-overs of the place and one's own."""
     actor = actor_of(request)
     rows = list(restrict(actor, HandOver.objects.all()).select_related("post__organisation").order_by("-changed_on")[:SIZE])
-    return render(request, "river_chief/handovers.html", {"page": {"rows": rows, "may_look": actor.holds(OFFICE), "now": timezone.now()}})
+    return render(request, "river_chief/handovers.html", {"page": HandOversPage(rows, actor.holds(OFFICE), timezone.now())})
 
 
 @require_POST

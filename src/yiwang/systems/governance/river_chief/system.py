@@ -121,7 +121,7 @@ registers = (
     ),
     Register(
         code="chief-order", name="河长令督办台账", model=ChiefOrder,
-        columns=(Column(code="document__number", name="文号"), "kind", "title", "issuer", Column(code="to", name="承办", show=lambda o: str(o.receiver or o.organ)), "stage", "due", "issued_at"),
+        columns=(Column(code="document__number", name="文号"), "kind", "title", "issuer", "receiver", "organ", "stage", "due", "issued_at"),
         filters=("kind", "stage", "issued_at"), readers=ALL, order="-issued_at", day="due", groups="stage",
         panels=(Panel(code="act", title="办理", template="river_chief/_links.html", context=order_links),), icon="file-text",
     ),

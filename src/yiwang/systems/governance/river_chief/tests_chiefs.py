@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -102,6 +104,22 @@ def test_the_phone_says_three_things_of_ones_own_reach(town: Post) -> None:
     assert (now.problems, now.orders) == (before["ZJ4408CK01Z1"].problems + 1, before["ZJ4408CK01Z1"].orders + 1)
     assert "待反馈的河长令 1 份" in browser("zhenhezhang").get("/field/rivers").content.decode()
     assert field.facts_of(actor(HANDLER)) == []
+
+
+def test_the_register_of_orders_costs_the_same_however_many_it_shows(town: Post) -> None:
+    chief = browser("hezhang")
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert chief.get("/work/r/chief-order/").status_code == 200
+        return len(asked)
+
+    orders.issue(actor(CHIEF), draft(receiver=town.pk))
+    cost()
+    one = cost()
+    for number in range(3):
+        orders.issue(actor(CHIEF), draft(receiver=town.pk, title=f"清障{number}"))
+    assert cost() == one
 
 
 def test_the_pages_of_an_order(town: Post) -> None:
