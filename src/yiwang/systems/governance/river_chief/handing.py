@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from yiwang.base import deadlines
@@ -146,7 +148,10 @@ def _alerts(post: Post) -> Iterator[str]:
 
 
 def _tell(handover: HandOver, party: int, template: str) -> None:
-    values = {"post": str(handover.post), "giver": handover.giver_name, "taker": handover.taker_name, "due": f"{timezone.localtime(handover.due_at):%Y年%m月%d日}"}
+    values = {
+        "post": str(handover.post), "giver": handover.giver_name, "taker": handover.taker_name, "due": f"{timezone.localtime(handover.due_at):%Y年%m月%d日}",
+        "page": settings.PUBLIC_URL + reverse("river_chief:handover", args=[handover.pk]),  # whoever has left finds it in no menu
+    }  # fmt: skip
     messages.send(to=party, template=template, values=values, key=f"{template}:{handover.pk}:{party}")
 
 

@@ -191,8 +191,8 @@ SENT = (
     ("river-order-answered", "{kind}已反馈：{title}", "{number} {title}已反馈办理情况，请核销或者退回。"),
     ("river-order-returned", "{kind}被退回：{title}", "{number} {title}的反馈被退回：{words}"),
     ("river-order-late", "{kind}逾期：{title}", "{number} {title}到 {due} 没有反馈。"),
-    ("river-handover", "河长交接：{post}", "{post}由{giver}变更为{taker}，请在 {due} 前核对交接清单并办理移交和接收。"),
-    ("river-handover-given", "河长交接：{post}已移交", "{giver}已移交{post}的工作，请核对交接清单后接收。"),
+    ("river-handover", "河长交接：{post}", "{post}由{giver}变更为{taker}，请在 {due} 前核对交接清单并办理移交和接收： {page}"),
+    ("river-handover-given", "河长交接：{post}已移交", "{giver}已移交{post}的工作，请核对交接清单后接收： {page}"),
     ("river-handover-late", "河长交接逾期：{post}", "{post}由{giver}变更为{taker}，到 {due} 没有完成交接。"),
     ("river-handover-taken", "河长交接：{post}已接收", "{taker}已接收{post}的工作，交接完成。"),
 )

@@ -183,6 +183,7 @@ def test_both_see_the_sheet_whatever_they_hold_and_nobody_else(town: Post) -> No
         answer = browser(name).get(address)
         assert answer.status_code == 200 and "负责的河段" in answer.content.decode(), name
     assert browser("haitang").get(address).status_code == 404 and browser("hedao").get(address).status_code == 404
+    assert f'{address}"' in browser("zhenhezhang").get("/my/messages").content.decode(), "the message leads there: whoever has left finds it in no menu"
     with acting(actor("林海棠")):
         assert not HandOver.objects.exists(), "the database itself"
     with acting(actor(BELOW)):
