@@ -53,5 +53,5 @@ def no_rivers(db: None) -> None:
     """The registers of rivers begin empty: for tests that show what every register does on them, and count."""
     from yiwang.kit.registry import registry
 
-    for code in ("sample", "section", "outfall", "river-measure", "river-plan", "reach", "river"):
+    for code in ("water-alert", "station-reading", "load-source", "load-basis", "repair-check", "river-repair", "chief-order", "sample", "section", "outfall", "river-measure", "river-plan", "reach", "river"):
         registry().registers[code].model._default_manager.all().delete()

@@ -66,6 +66,7 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("演示账号", cast.load_cast),
         ("下一年度日历（演示推定）", calendar.load_next_year),
         ("河湖", rivers.load_rivers),
+        ("河长令", rivers.load_orders),
         *([("办件", lambda: cases.load_cases(options.scale, options.cases_at_most))] if options.cases else []),  # before the channels: nobody gets a short message about the past
         *([("信访件", petitions.load_petitions)] if options.cases else []),
         ("指标目标", indicators.load_targets),

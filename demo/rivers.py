@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 import shapely
@@ -15,17 +16,19 @@ from demo import people
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Membership, Organisation, Post
 from yiwang.engines.registers import api as registers
-from yiwang.kit.actors import SYSTEM
+from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.registry import registry
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import CheckItem, PatrolPlan, Round
 from yiwang.systems.governance.river_chief import api as river_chief
-from yiwang.systems.governance.river_chief.models import River
+from yiwang.systems.governance.river_chief.models import ChiefOrder, River
 
 SEED = 20260301
 SPACE = UUID("6b6e8f0e-5b0a-4d0e-9a51-0d7f5d3f4408")
 NOTE = "示意数据：河名为实名，走向为示意线，长度待核对"
 MONTHS = 12
+READINGS = 12  # of each station, four hours apart
+SPOILT = ("ZJ4408CK01", 3)  # river and number of the section whose water has just turned bad
 RIVERS = (  # code, name, kind, division, length km (K), course from the source
     ("ZJ4408JZ01", "九洲江", "river", "440881", 162.0, ((110.02, 21.95), (110.10, 21.80), (110.12, 21.66), (110.02, 21.55), (109.92, 21.47))),
     ("ZJ4408JJ01", "鉴江", "river", "440883", 232.0, ((110.90, 21.75), (110.78, 21.62), (110.72, 21.48), (110.66, 21.36), (110.62, 21.25))),
@@ -61,10 +64,11 @@ def load_rivers() -> int:
         _history(rng)
         river_chief.assess(timezone.localdate().replace(day=1) - timedelta(days=1))
         river_chief.assess(timezone.localdate())
+        river_chief.check_water()
     return River.objects.count()
 
 
-def _keep(register: str, **data: object) -> object:
+def _keep(register: str, **data: object) -> Any:
     return registers.keep(SYSTEM, registry().registers[register], data, reason=NOTE)
 
 
@@ -153,8 +157,49 @@ def _sections(river: River, course: LineString, km: float, division: str, rng: r
                 "sample", section=section.pk, month=month, ph=round(rng.uniform(6.8, 7.9), 2), oxygen=round(rng.uniform(5.2, 8.2), 2), permanganate=round(rng.uniform(2.5, 5.8), 2),
                 ammonia=round(ammonia, 3), phosphorus=round(0.06 + 0.04 * number + rng.random() * 0.05, 3), source="示意数据",
             )  # fmt: skip
+        _readings(section, ammonia, short=bool(river.code == SPOILT[0] and number == SPOILT[1]), flow=round(km / 20 * (0.4 + share), 3))
     place = course.interpolate_normalized(0.35)
-    _keep("outfall", river=river.pk, code=f"{river.code}P1", name=f"{river.name}污水处理厂排污口", kind="town", permit="湛环许（示意）1 号", km=round(km * 0.35, 2), place=Point(place.coords, srid=4490))
+    outfall = _keep("outfall", river=river.pk, code=f"{river.code}P1", name=f"{river.name}污水处理厂排污口", kind="town", permit="湛环许（示意）1 号", km=round(km * 0.35, 2), place=Point(place.coords, srid=4490))
+    _loads(river, outfall.pk, km)
+
+
+def _readings(section: Any, ammonia: float, *, short: bool, flow: float) -> None:
+    """Two days of an automatic station, every four hours; one station of the city ends in water that misses its target."""
+    last = timezone.localtime().replace(minute=0, second=0, microsecond=0)
+    last -= timedelta(hours=last.hour % 4)
+    for back in range(READINGS, -1, -1):
+        found = 1.6 if short and back < 3 else min(ammonia, 0.9) * (0.9 + 0.02 * (back % 5))
+        _keep(
+            "station-reading", section=section.pk, at=(last - timedelta(hours=4 * back)).strftime("%Y-%m-%dT%H:%M"), ph=round(7.1 + 0.05 * (back % 4), 2), oxygen=round(6.1 + 0.1 * (back % 6), 2),
+            permanganate=round(3.4 + 0.1 * (back % 5), 2), ammonia=round(found, 3), phosphorus=0.12, flow=flow, source="示意数据",
+        )  # fmt: skip
+
+
+def _loads(river: River, outfall: int, km: float) -> None:
+    """Hydrology and sources of each reach for ammonia, in proportion to its water: some reaches have more than they can take."""
+    year = timezone.localdate().year
+    for number, reach in enumerate(river.reaches.order_by("code")):
+        flow = round(km / 25 + 0.5, 3)
+        _keep("load-basis", reach=reach.pk, year=year, item="ammonia", flow=flow, inflow=round(flow * 0.05, 3), background=0.45, decay=0.12, speed=0.25, source=NOTE[:100])
+        sources: tuple[tuple[str, float, float, int | None], ...] = (("城镇污水处理厂尾水", 2.4, round(flow * 0.11, 5), outfall), ("农田退水", 1.1, round(flow * 0.05 * (1 + number), 5), None), ("沿岸生活污水", 9.5, round(flow * 0.02 * (1 + number), 5), None))
+        for name, concentration, amount, at in sources:
+            _keep("load-source", reach=reach.pk, year=year, item="ammonia", name=name, outfall=at if reach.from_km <= km * 0.35 <= reach.to_km else None, concentration=concentration, flow=amount, source=NOTE[:100])
+
+
+def _repair(river: River, division: str, organ: int, year: int) -> None:
+    """A finished bank with two surveys, and a wetland under way."""
+    done = timezone.localdate() - timedelta(days=300)
+    half = round(float(river.length_km) / 2, 2)
+    bank = _keep(
+        "river-repair", river=river.pk, name=f"{river.name}生态岸线修复", kind="bank", division=division, from_km=0, to_km=half, owner=organ, budget_fen=120_000_000,
+        due=done, done_on=done, measure="cover", baseline=35, goal=60,
+    )  # fmt: skip
+    for days, value in ((90, 58), (250, 66)):
+        _keep("repair-check", repair=bank.pk, day=done + timedelta(days=days), value=value, method="示意数据：遥感解译和样方调查")
+    _keep(
+        "river-repair", river=river.pk, name=f"{river.name}河口湿地修复", kind="wetland", division=division, from_km=half, to_km=river.length_km, owner=organ, budget_fen=260_000_000,
+        due=date(year + 1, 6, 30), done_on=None, measure="benthos", baseline=9, goal=15,
+    )  # fmt: skip
 
 
 def _plan(river: River, division: str) -> None:
@@ -163,6 +208,7 @@ def _plan(river: River, division: str) -> None:
     organ = parties.organ_for("water_affairs", division.ljust(12, "0"))
     _keep("river-measure", plan=plan.pk, name="清淤疏浚和岸坡整治", owner=organ.pk, budget_fen=200_000_000, due=date(year, 10, 31), done_on=None)
     _keep("river-measure", plan=plan.pk, name="入河排污口排查整治", owner=organ.pk, budget_fen=150_000_000, due=date(year, 12, 31), done_on=None)
+    _repair(river, division.ljust(12, "0"), organ.pk, year)
 
 
 def _standards() -> None:
@@ -193,6 +239,29 @@ def _history(rng: random.Random) -> None:
                 _round(plan, held.party_id, first + timedelta(days=rng.randrange(max(1, (min(last, today) - first).days))), rng)
             patrols.count(plan, first)
             day = last + timedelta(days=1)
+
+
+@transaction.atomic
+def load_orders() -> int:
+    """What the district's chief has asked for: one order done and closed, one under way. Returns how many there are."""
+    if ChiefOrder.objects.exists():
+        return ChiefOrder.objects.count()
+    chief = _actor("区级河长", "county_government@440802")
+    town = Post.objects.get(organisation__key="town_government@440802001", title="镇级河长")
+    office = Organisation.objects.get(key="water_affairs@440802")
+    due = timezone.localdate() + timedelta(days=15)
+    done = river_chief.issue(chief, river_chief.Draft(kind="order", title="开展汛前河道清障", text="对辖区河段逐段排查，清除阻水障碍物，建立台账。", due=due, receiver=town.pk))
+    river_chief.answer(_actor(town.title, town.organisation.key), done.pk, "已排查全部河段，清除阻水障碍物 3 处，台账已建立。")
+    river_chief.settle(chief, done.pk, passed=True, words="情况属实，同意核销。")
+    handlers = Post.objects.filter(organisation=office, roles__contains=["river-handler"])
+    if handlers.exists():
+        river_chief.issue(chief, river_chief.Draft(kind="press", title="南桥河沿岸生活污水直排", text="查明来源，落实截污措施，每周报送进展。", due=due, organ=office.pk, river=River.objects.get(code="ZJ4408CK01").pk))
+    return ChiefOrder.objects.count()
+
+
+def _actor(title: str, organ: str) -> Actor:
+    held = Membership.objects.select_related("party").get(post__title=title, post__organisation__key=organ)
+    return parties.actor_for(0, held.party_id, held.party.name)
 
 
 def _round(plan: PatrolPlan, walker: int, day: date, rng: random.Random) -> None:

@@ -197,7 +197,7 @@ def send_down(clerk: Person, office: str) -> None:
     clerk.page.wait_for_load_state()
 
 
-@pytest.mark.serves("online_petition_system:1", "online_petition_system:2", "online_petition_system:3")
+@pytest.mark.serves("online_petition_system:2", "online_petition_system:3")
 def test_from_the_province_to_the_town_and_the_province_is_told(person: Make, city: City) -> None:
     title = "省里转来的信"
     petition = {"number": "GD2026-100001", "kind": "claim", "title": title, "words": "工地拖欠工资三个月，请求支付。", "division": "440800000000", "name": "李远山"}

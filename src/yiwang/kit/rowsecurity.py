@@ -1,7 +1,8 @@
 """PostgreSQL row security behind `restrict`: even a query that forgot it returns nothing that is not this person's.
 
-Three settings of the connection say who is looking: `yiwang.mode` is `system` (our own workers, migrations), `official` (a post is held
-or an authorised system calls; `restrict` decides finely), `person` (only rows of `yiwang.parties`) or unset, which sees nothing. Web processes start unset; the middleware enters
+Settings of the connection say who is looking: `yiwang.mode` is `system` (our own workers, migrations), `official` (a post is held
+or an authorised system calls; `restrict` decides finely), `person` (only rows of `yiwang.parties`) or unset, which sees nothing.
+`yiwang.organs` are the offices in which an official holds a post, for policies that shut a whole office out. Web processes start unset; the middleware enters
 an actor for each request. The policies use leak-proof operators only, so indexes stay usable (PostgreSQL 15 manual, 5.8 and 41.5).
 """
 
@@ -58,7 +59,8 @@ def acting(actor: Actor) -> Iterator[None]:
     else:
         mode = "person" if actor.party else ""
     parties = "{" + ",".join(str(p) for p in sorted({p for p in (actor.party, actor.acting_for) if p})) + "}"
-    with _settings(mode, parties):
+    organs = "{" + ",".join(str(o) for o in sorted(actor.organs)) + "}"
+    with _settings(mode, parties, organs):
         yield
 
 
@@ -70,16 +72,16 @@ def elevated() -> Iterator[None]:
 
 
 @contextmanager
-def _settings(mode: str, parties: str) -> Iterator[None]:
+def _settings(mode: str, parties: str, organs: str = "") -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute(_EXCHANGE, [mode, parties])
-        before = cursor.fetchone() or ("", "")
+        cursor.execute(_EXCHANGE, [mode, parties, organs])
+        before = cursor.fetchone() or ("", "", "")
     try:
         yield
     finally:
         if not _broken():  # a broken transaction restores the settings itself when it rolls back
             with connection.cursor() as cursor:
-                _set(cursor, before[0] or "", before[1] or "")
+                cursor.execute(_SET, [value or "" for value in before[:3]])
 
 
 def _broken() -> bool:
@@ -89,11 +91,10 @@ def _broken() -> bool:
     return connection.connection is not None and connection.connection.info.transaction_status == TransactionStatus.INERROR
 
 
+_SET = "SELECT set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false), set_config('yiwang.organs', %s, false)"
 _EXCHANGE = """
-SELECT before.mode, before.parties, set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false)
-FROM (SELECT current_setting('yiwang.mode', true) AS mode, current_setting('yiwang.parties', true) AS parties OFFSET 0) AS before
+SELECT before.mode, before.parties, before.organs, set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false), set_config('yiwang.organs', %s, false)
+FROM (
+    SELECT current_setting('yiwang.mode', true) AS mode, current_setting('yiwang.parties', true) AS parties, current_setting('yiwang.organs', true) AS organs OFFSET 0
+) AS before
 """  # OFFSET 0: the old values are read before the new ones are set
-
-
-def _set(cursor: object, mode: str, parties: str) -> None:
-    cursor.execute("SELECT set_config('yiwang.mode', %s, false), set_config('yiwang.parties', %s, false)", [mode, parties])  # type: ignore[attr-defined]  # the wrapper class is private

@@ -161,10 +161,10 @@ def test_a_model_without_a_rule_fails_loudly() -> None:
     assert restrict(SYSTEM, Forgotten._default_manager.all()) is not None
 
 
-def mode() -> tuple[str, str]:
+def mode() -> tuple[str, str, str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(current_setting('yiwang.mode', true), ''), coalesce(current_setting('yiwang.parties', true), '')")
-        found: tuple[str, str] = cursor.fetchone()
+        cursor.execute("SELECT " + ", ".join(f"coalesce(current_setting('yiwang.{name}', true), '')" for name in ("mode", "parties", "organs")))
+        found: tuple[str, str, str] = cursor.fetchone()
         return found
 
 
@@ -172,11 +172,11 @@ def mode() -> tuple[str, str]:
 @pytest.mark.parametrize(
     "who, wanted",
     [
-        (NOBODY, ("", "{}")), (CITIZEN, ("person", "{1}")), (replace(CITIZEN, acting_for=9), ("person", "{1,9}")), (APPROVER, ("official", "{2}")),
-        (CLIENT, ("official", "{}")), (SYSTEM, ("system", "{}")),
+        (NOBODY, ("", "{}", "{}")), (CITIZEN, ("person", "{1}", "{}")), (replace(CITIZEN, acting_for=9), ("person", "{1,9}", "{}")), (APPROVER, ("official", "{2}", "{7}")),
+        (CLIENT, ("official", "{}", "{}")), (SYSTEM, ("system", "{}", "{}")),
     ],
 )  # fmt: skip
-def test_the_connection_belongs_to_whoever_acts(who: Actor, wanted: tuple[str, str]) -> None:
+def test_the_connection_belongs_to_whoever_acts(who: Actor, wanted: tuple[str, str, str]) -> None:
     before = mode()
     with acting(who):
         assert mode() == wanted

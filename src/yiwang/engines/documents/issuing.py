@@ -36,6 +36,8 @@ KINDS = {  # template → (title, 文种代字 in the number)
     "petition-review": ("信访事项复查意见书", "信查"),
     "petition-rereview": ("信访事项复核意见书", "信核"),
     "petition-supervision": ("信访事项督办函", "信督"),
+    "river-chief-order": ("河长令", "河令"),
+    "river-chief-press": ("督办单", "河督"),
 }
 
 

@@ -78,7 +78,6 @@ class FormPage:
     row: Any = None
     message: str = ""
     latest: list[registers.Change] = field(default_factory=list)  #: what others changed meanwhile
-    errors: dict[str, str] = field(default_factory=dict)
 
 
 def row(request: HttpRequest, register: str, row: str) -> HttpResponse:
@@ -199,7 +198,9 @@ def _form(request: HttpRequest, register: Register, found: Any) -> HttpResponse:
             kept = registers.change(actor, register, found.pk, data, revision=int(seen) if seen.isdigit() else None, reason=reason or "修改", valid_from=since)
     except Invalid as problem:
         form.is_valid()
-        return render(request, "console/register_form.html", {"page": FormPage(register, form, found, problem.message, errors=problem.fields)}, status=422)
+        for name in set(problem.fields) & set(form.fields) - set(form.errors):  # refused by what the register derives: said at the field all the same
+            form.add_error(name, problem.fields[name])
+        return render(request, "console/register_form.html", {"page": FormPage(register, form, found, problem.message)}, status=422)
     except Conflict as problem:
         latest, now = registers.changes(register, found)[:1], registers.find(actor, register, found.pk)
         merged = _merged(request, register, form, now, int(seen) if seen.isdigit() else now.revision)

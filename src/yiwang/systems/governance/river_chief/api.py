@@ -5,14 +5,16 @@ from pathlib import Path
 from django.utils import timezone
 
 from yiwang.engines.registers import api as registers
+from yiwang.systems.governance.river_chief.alerting import check as check_water
 from yiwang.systems.governance.river_chief.assessing import assess
 from yiwang.systems.governance.river_chief.chiefs import plan
+from yiwang.systems.governance.river_chief.orders import Draft, answer, issue, settle
 from yiwang.systems.governance.river_chief.problems import seed_categories
 from yiwang.systems.governance.river_chief.standards import advance, run
 
 POLICIES = Path(__file__).parent / "data" / "policies.yaml"
 
-__all__ = ["advance", "assess", "plan", "run", "seed"]
+__all__ = ["Draft", "advance", "answer", "assess", "check_water", "issue", "plan", "run", "seed", "settle"]
 
 
 def seed() -> int:

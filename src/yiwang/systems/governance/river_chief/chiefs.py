@@ -32,6 +32,21 @@ class Chief:
     phone: str
 
 
+LEVELS = (Reach.Level.CITY, Reach.Level.COUNTY, Reach.Level.TOWN, Reach.Level.VILLAGE)
+
+
+def holders(post: int, day: date | None = None) -> list[int]:
+    """Parties that hold the post that day (today)."""
+    on = day or timezone.localdate()
+    return list(Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gte=on), post=post, valid_from__lte=on).order_by("valid_from").values_list("party", flat=True))
+
+
+def rank(post: int) -> int | None:
+    """How high a chief's post stands: 0 for the city, 3 for a village; None for a post that answers for no reach."""
+    levels = set(Reach.objects.filter(chief=post).values_list("level", flat=True))
+    return next((place for place, level in enumerate(LEVELS) if level in levels), None)
+
+
 def chief_of(reach: Reach) -> Chief | None:
     """Whoever holds the post today; the phone is the office's, never the person's own."""
     if reach.chief is None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import shapely
 from django.contrib import messages as flash
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,16 +25,27 @@ from yiwang.kit.guards import actor_of
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import CheckItem, Duty, PatrolPlan, Round
 from yiwang.systems.governance.river_chief.flows import CHIEF
-from yiwang.systems.governance.river_chief.models import RiverProblem
+from yiwang.systems.governance.river_chief.models import ChiefOrder, Measured, Reach, Reading, RiverProblem, Sample
 
 FINDINGS = range(1, 4)
 Fixes = Sequence[Sequence[Any]]  # [lon, lat, ISO time, accuracy m, segment] as the phone recorded them
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a chief should know of a reach before walking it: its water, what is open on it, what is asked of its chief."""
+
+    reach: Reach
+    water: Measured | None  #: the newest reading, else the newest month, of a section on it
+    problems: int
+    orders: int
+
+
+@dataclass(frozen=True)
 class TodayPage:
     duties: list[Duty]
     rounds: list[Round]
+    facts: list[Facts]
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,24 @@ def today(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     duties = patrols.next_duties(actor, timezone.localdate())
     rounds = list(restrict(actor, Round.objects.filter(walker=actor.party)).select_related("plan").order_by("-started_at")[:5])
-    return render(request, "river_chief/field_today.html", {"page": TodayPage(duties, rounds)})
+    return render(request, "river_chief/field_today.html", {"page": TodayPage(duties, rounds, facts_of(actor))})
+
+
+def facts_of(actor: Actor) -> list[Facts]:
+    """Of each reach of the actor's own posts; four queries a reach, and a chief has few."""
+    reaches = Reach.objects.filter(chief__in=[seat.post for seat in actor.seats], standing=Reach.Standing.LIVE).select_related("river").order_by("river__name", "from_km")
+    waiting = restrict(actor, ChiefOrder.objects.filter(stage=ChiefOrder.Stage.ISSUED))
+    return [Facts(r, _water(r), _open(r), waiting.filter(receiver=r.chief_id).filter(Q(river=None) | Q(river=r.river_id)).count()) for r in reaches]
+
+
+def _water(reach: Reach) -> Measured | None:
+    on = {"section__river": reach.river_id, "section__km__range": (reach.from_km, reach.to_km)}
+    reading = Reading.objects.filter(**on, at__gte=timezone.now() - timedelta(days=7)).order_by("-at").first()
+    return reading or Sample.objects.filter(**on).order_by("-month").first()
+
+
+def _open(reach: Reach) -> int:
+    return RiverProblem.objects.filter(reach=reach, incident__closed_at=None).exclude(incident__stage="void").count()
 
 
 def patrol(request: HttpRequest, round: int) -> HttpResponse:

@@ -4,7 +4,7 @@ from django.db.models import Q
 
 from yiwang.kit.declare import Indicator
 from yiwang.platforms.patrols.models import Duty, Round
-from yiwang.systems.governance.river_chief.models import ClauseRun, RiverProblem, Sample
+from yiwang.systems.governance.river_chief.models import ChiefOrder, ClauseRun, RepairCheck, RiverProblem, Sample, WaterAlert
 
 INDICATORS = (
     Indicator(
@@ -23,6 +23,17 @@ INDICATORS = (
     Indicator(
         code="river-sections-met", name="断面水质达标率", unit="%", kind="share", of=Sample, at="month", part=Q(met=True), better="more",
         note="有月数据的断面中，水质类别达到目标的比例；类别按 GB 3838-2002 单因子评价。",
+    ),
+    Indicator(
+        code="river-alerts", name="水质预警", unit="次", of=WaterAlert, at="raised_at", better="less", note="自动站数据连续不达标引发的预警次数，按预警时间。",
+    ),
+    Indicator(
+        code="river-orders-on-time", name="河长令按期反馈率", unit="%", kind="share", of=ChiefOrder, at="answered_at", where=Q(on_time__isnull=False), part=Q(on_time=True), better="more",
+        note="已反馈的河长令和督办单中，在办理期限内反馈的比例，按反馈时间。",
+    ),
+    Indicator(
+        code="river-repairs-reached", name="生态修复达标率", unit="%", kind="share", of=RepairCheck, at="day", part=Q(reached=True), better="more",
+        note="修复成效监测中，监测值达到修复目标的比例，按监测日期。",
     ),
     Indicator(
         code="river-recurrence", name="问题反复率", unit="%", kind="share", of=RiverProblem, at="found_at", part=Q(again__isnull=False), case="incident__case", better="less",

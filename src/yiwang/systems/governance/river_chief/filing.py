@@ -10,13 +10,26 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from yiwang.base.errors import NotFound
+from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols.models import PatrolPlan, Round
 from yiwang.systems.governance.river_chief import rules
 from yiwang.systems.governance.river_chief.chiefs import Chief, chief_of
-from yiwang.systems.governance.river_chief.models import OneRiverOnePlan, Reach, River, RiverProblem, Sample, Section
+from yiwang.systems.governance.river_chief.loads import Load, Stretch, balance_of, of_reaches
+from yiwang.systems.governance.river_chief.models import (
+    OneRiverOnePlan,
+    Reach,
+    Reading,
+    Repair,
+    RepairCheck,
+    River,
+    RiverProblem,
+    Sample,
+    Section,
+    WaterAlert,
+)
 
 COLOURS = {"1": "#1f5fbf", "2": "#1f5fbf", "3": "#1b7a3d", "4": "#b58900", "5": "#c2570c", "6": "#b3261e"}  # of the classes, as maps of surface water draw them
 
@@ -63,6 +76,20 @@ class Water:
     latest: Sample | None
     recent: list[Sample]
     trend: rules.Trend | None
+    reading: Reading | None = None  #: the newest of its station
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A work of ecology repair and whether it brought what it was to bring."""
+
+    repair: Repair
+    last: RepairCheck | None
+    state: str
+
+    @property
+    def words(self) -> str:
+        return rules.REPAIRED[self.state]
 
 
 @dataclass(frozen=True)
@@ -79,6 +106,10 @@ class RiverFile:
     open_count: int
     closed_count: int
     timeline: list[tuple[Any, str]]
+    alerts: list[WaterAlert]
+    loads: list[tuple[Reach, Load]]
+    stretches: list[Stretch]
+    repairs: list[Mended]
 
 
 def river_file(actor: Actor, river: int) -> RiverFile:
@@ -104,17 +135,39 @@ def river_file(actor: Actor, river: int) -> RiverFile:
         open_count=sum(p.incident.closed_at is None and p.incident.stage != Incident.Stage.VOID for p in problems),
         closed_count=sum(p.incident.closed_at is not None for p in problems),
         timeline=_timeline(problems, rounds),
+        alerts=list(restrict(actor, WaterAlert.objects.filter(section__river=found, closed_at=None)).select_related("section").order_by("section__km")),
+        loads=_loads(reaches),
+        stretches=balance_of(found),
+        repairs=repairs_of(found),
     )
 
 
 def waters_of(river: River) -> list[Water]:
     """The sections from the source down, each with up to 24 months and their trend of ammonia."""
     made = []
-    for section in river.sections.order_by("km"):
+    sections = list(river.sections.order_by("km"))
+    newest = {r.section_id: r for r in Reading.objects.filter(section__in=sections).order_by("section", "-at").distinct("section")}
+    for section in sections:
         recent = list(section.samples.order_by("-month")[:24])
         values = [float(s.ammonia) for s in reversed(recent) if s.ammonia is not None]
-        made.append(Water(section, recent[0] if recent else None, recent[:12], rules.trend(values) if len(values) >= 3 else None))
+        made.append(Water(section, recent[0] if recent else None, recent[:12], rules.trend(values) if len(values) >= 3 else None, newest.get(section.pk)))
     return made
+
+
+def repairs_of(river: River) -> list[Mended]:
+    """The works of ecology repair on a river, the newest first."""
+    made = []
+    for repair in river.repairs.filter(standing=Repair.Standing.LIVE).select_related("owner").prefetch_related("checks").order_by("-due"):
+        checks = sorted(repair.checks.all(), key=lambda c: c.day, reverse=True)
+        made.append(Mended(repair, checks[0] if checks else None, repair_state(repair, checks)))
+    return made
+
+
+def repair_state(repair: Repair, checks: list[RepairCheck]) -> str:
+    """A key of rules.REPAIRED; what was measured before the work was done does not count."""
+    after = [(c.day, c.reached) for c in checks if repair.done_on and c.day >= repair.done_on]
+    lasting = int(registers.policy("river.repair-lasting-days", division=repair.division_id, on=timezone.localdate())) if after else 0
+    return rules.repaired(after, lasting=lasting)
 
 
 def public_counts(reach: Reach) -> dict[str, int]:
@@ -131,6 +184,11 @@ def reports_waiting(actor: Actor) -> list[Report]:
     """Reports of citizens without an answer, the soonest due first."""
     rows = restrict(actor, Report.objects.filter(incident__eye=Incident.Eye.CROWD)).select_related("incident__category", "incident__case", "incident__division")
     return list(rows.order_by("answered_at", "due_at")[:100])
+
+
+def _loads(reaches: list[Reach]) -> list[tuple[Reach, Load]]:
+    found = of_reaches(reaches)
+    return [(reach, load) for reach in reaches for load in found.get(reach.pk, [])]
 
 
 def _spans(river: River, reaches: list[Reach]) -> list[Span]:

@@ -26,3 +26,25 @@ def check_standards(timestamp: int) -> None:
 
     for doc in StandardDoc.objects.filter(state__in=["trial", "adopted"], clauses__isnull=False).distinct():
         standards.run(SYSTEM, doc.pk)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="river_chief.check_water", queueing_lock="river_chief.check_water")
+def check_water(timestamp: int) -> None:
+    """Every ten minutes: readings that miss their target in a row."""
+    from yiwang.systems.governance.river_chief import alerting
+
+    alerting.check()
+
+
+@app.periodic(cron="20 7 * * *")
+@app.task(name="river_chief.look_after", queueing_lock="river_chief.look_after")
+def look_after(timestamp: int) -> None:
+    """Every morning: orders and hand-overs past their day, posts that changed hands."""
+    from django.utils import timezone
+
+    from yiwang.systems.governance.river_chief import handing, orders
+
+    orders.tell_late(timezone.localdate())
+    handing.look(timezone.localdate())
+    handing.tell_late()

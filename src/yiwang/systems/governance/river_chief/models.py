@@ -1,18 +1,14 @@
 """Rivers, reaches, sections, outfalls, problems, plans, standards, assessments. A river is one row of the water register; a reach is the stretch of it that one chief of one level answers for."""
 
-from typing import Any
-
 from django.contrib.gis.db.models import LineStringField, MultiLineStringField, PointField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from yiwang.base.errors import Invalid
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Kept, Record
 from yiwang.platforms.incidents.models import Incident
-from yiwang.systems.governance.river_chief import rules
 
 SRID = 4490
 ITEMS = ("ph", "oxygen", "permanganate", "ammonia", "phosphorus")
@@ -157,40 +153,38 @@ class Section(Kept):
         return Q()
 
 
-class Sample(Kept):
-    """The month's mean of a section. Class and items that decide it follow from the values by GB 3838; nobody types them."""
+class Measured(Kept):
+    """Values of a section. The class and the items that decide it follow from them by GB 3838 (`water.classed`); nobody types them."""
 
-    personal = ()
-    section = models.ForeignKey(Section, models.PROTECT, related_name="samples", verbose_name="断面")
-    month = models.DateField("月份")  # its first day
-    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="考核区划", editable=False)
     ph = models.DecimalField("pH", max_digits=4, decimal_places=2, null=True, blank=True)
     oxygen = models.DecimalField("溶解氧（mg/L）", max_digits=6, decimal_places=3, null=True, blank=True)
     permanganate = models.DecimalField("高锰酸盐指数（mg/L）", max_digits=7, decimal_places=3, null=True, blank=True)
     ammonia = models.DecimalField("氨氮（mg/L）", max_digits=7, decimal_places=3, null=True, blank=True)
     phosphorus = models.DecimalField("总磷（mg/L）", max_digits=7, decimal_places=3, null=True, blank=True)
+    source = models.CharField("来源", max_length=100)
+    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="考核区划", editable=False)
     grade = models.CharField("水质类别", max_length=1, choices=GRADES, editable=False)
     by = models.CharField("定类项目", max_length=80, blank=True, editable=False)
     met = models.BooleanField("达标", editable=False)
-    source = models.CharField("来源", max_length=100)
 
     class Meta(Kept.Meta):
+        abstract = True
+
+
+class Sample(Measured):
+    """The month's mean of a section."""
+
+    personal = ()
+    section = models.ForeignKey(Section, models.PROTECT, related_name="samples", verbose_name="断面")
+    month = models.DateField("月份")  # its first day
+
+    class Meta(Measured.Meta):
         verbose_name = "断面水质"
         constraints = [models.UniqueConstraint("section", "month", name="sample_once_a_month", violation_error_message="这个断面这个月已经有数据。")]
         indexes = [*Kept.Meta.indexes, models.Index(fields=["month", "id"], name="sample_by_month")]
 
     def __str__(self) -> str:
         return f"{self.section} {self.month:%Y-%m}"
-
-    def save(self, *args: Any, **options: Any) -> None:
-        """The class follows from the values. Raises Invalid for a sample without any."""
-        values = {item: getattr(self, item) for item in ITEMS}
-        found = rules.water_class({k: None if v is None else float(v) for k, v in values.items()}, lake=self.section.river.kind in LAKES)
-        if found is None:
-            raise Invalid("至少填写一项监测值。", fields={"ph": "五项不能都空"})
-        self.grade, self.by = str(found.grade), "、".join(rules.table()["names"][item] for item in found.by)
-        self.met, self.division_id, self.month = found.grade <= int(self.section.target), self.section.division_id, self.month.replace(day=1)
-        super().save(*args, **options)
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
@@ -403,3 +397,12 @@ class Assessment(Record):
             if "river-office" in seat.roles:
                 seen |= Q(division__gte=seat.division, division__lt=str(int(seat.division) + 1)) if seat.division else Q()
         return seen
+
+
+from yiwang.systems.governance.river_chief.models_chiefs import ChiefOrder, HandOver  # noqa: E402 - Django finds an app's tables in `models`; these build on the rivers above
+from yiwang.systems.governance.river_chief.models_water import LoadBasis, LoadSource, Reading, Repair, RepairCheck, WaterAlert  # noqa: E402
+
+__all__ = [
+    "GRADES", "ITEMS", "LAKES", "Assessment", "ChiefOrder", "Clause", "ClauseRun", "HandOver", "LoadBasis", "LoadSource", "Measure", "Measured", "OneRiverOnePlan", "Outfall", "Reach", "Reading",
+    "Repair", "RepairCheck", "River", "RiverProblem", "Sample", "Section", "StandardDoc", "WaterAlert",
+]

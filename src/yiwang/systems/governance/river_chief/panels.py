@@ -8,9 +8,12 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.platforms.incidents.models import Report
 from yiwang.platforms.patrols.models import Finding
-from yiwang.systems.governance.river_chief.flows import OFFICE
-from yiwang.systems.governance.river_chief.models import Reach, River, RiverProblem
+from yiwang.systems.governance.river_chief.filing import repair_state
+from yiwang.systems.governance.river_chief.flows import CHIEF, OFFICE
+from yiwang.systems.governance.river_chief.loads import Load, of_reaches
+from yiwang.systems.governance.river_chief.models import ChiefOrder, Reach, Repair, RepairCheck, River, RiverProblem, WaterAlert
 from yiwang.systems.governance.river_chief.monthly import ReachMonth, by_month
+from yiwang.systems.governance.river_chief.rules import REPAIRED
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,19 @@ class MonthsPanel:
 
 
 @dataclass(frozen=True)
+class LoadsPanel:
+    loads: list[Load]
+
+
+@dataclass(frozen=True)
+class RepairPanel:
+    repair: Repair
+    checks: list[RepairCheck]
+    state: str
+    words: str
+
+
+@dataclass(frozen=True)
 class ProblemPanel:
     problem: RiverProblem
     text: str
@@ -31,6 +47,7 @@ class ProblemPanel:
     photos: list[str]
     earlier: RiverProblem | None
     may_urge: bool
+    may_press: bool  #: a chief may have it pressed by an order (督办)
 
 
 def file_link(row: River, actor: Actor) -> Links:
@@ -46,6 +63,26 @@ def reach_months(row: Reach, actor: Actor) -> MonthsPanel:
     return MonthsPanel(by_month(row))
 
 
+def reach_loads(row: Reach, actor: Actor) -> LoadsPanel:
+    """What comes in, what it can take, what must go."""
+    return LoadsPanel(of_reaches([row]).get(row.pk, []))
+
+
+def repair_checks(row: Repair, actor: Actor) -> RepairPanel:
+    """Whether it worked: the surveys from the newest on."""
+    checks = list(row.checks.order_by("-day"))
+    state = repair_state(row, checks)
+    return RepairPanel(row, checks, state, REPAIRED[state])
+
+
+def alert_links(row: WaterAlert, actor: Actor) -> Links:
+    return Links([("到水质预警处置", f"{reverse('river_chief:alerts')}#a{row.pk}"), ("打开一河一档", reverse("river_chief:file", args=[row.section.river_id]))])
+
+
+def order_links(row: ChiefOrder, actor: Actor) -> Links:
+    return Links([("查看和办理", reverse("river_chief:order", args=[row.pk]))])
+
+
 def problem_panel(row: RiverProblem, actor: Actor) -> ProblemPanel:
     """What was seen, its photographs and the case."""
     case = row.incident.case
@@ -53,4 +90,4 @@ def problem_panel(row: RiverProblem, actor: Actor) -> ProblemPanel:
     findings = restrict(actor, Finding.objects.filter(pk=row.finding_id or 0, photo__isnull=False)).values_list("pk", flat=True)
     reports = restrict(actor, Report.objects.filter(incident=row.incident_id, photo__isnull=False)).values_list("pk", flat=True)
     photos = [reverse("river_chief:photo", args=["finding", pk]) for pk in findings] or [reverse("river_chief:photo", args=["report", pk]) for pk in reports]
-    return ProblemPanel(row, row.incident.text, case.pk if mine else None, photos, row.again, case.closed_at is None and actor.holds(OFFICE, case.organ_id))
+    return ProblemPanel(row, row.incident.text, case.pk if mine else None, photos, row.again, case.closed_at is None and actor.holds(OFFICE, case.organ_id), case.closed_at is None and CHIEF in actor.roles)

@@ -60,6 +60,15 @@ def tell_by_citizen(
     return report
 
 
+@transaction.atomic
+def found_by_device(reach: Reach, *, key: UUID, kind: str, text: str, place: Point) -> RiverProblem:
+    """What a station's readings led to: a problem of its own, or the one under way there. Harmless twice."""
+    told = _told(reach, key=key, kind=kind, eye=Incident.Eye.DEVICE, text=text, place=place)
+    report, _ = incidents.tell(SYSTEM, told)
+    known = RiverProblem.objects.filter(incident=report.incident).first()
+    return known or _keep(reach, report, kind, at=report.received_at)
+
+
 def reach_at(place: Point, reaches: "list[Reach] | None" = None) -> tuple[Reach, float] | None:
     """The reach of the lowest level nearest to a place within 500 m, and the kilometre there."""
     order = [Reach.Level.VILLAGE, Reach.Level.TOWN, Reach.Level.COUNTY, Reach.Level.CITY]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
 from itertools import combinations
 from math import erf, exp, sqrt
@@ -81,6 +82,85 @@ def trend(values: Sequence[float]) -> Trend:
 def capacity(*, target: float, background: float, flow: float, inflow: float = 0.0, decay: float = 0.0, km: float = 0.0, speed: float = 1.0) -> float:
     """One-dimensional capacity of a reach in t/a: 31.536 [Cs (Q + q) - C0 Q exp(-K L / (86.4 u))]; mg/L, m³/s, 1/d, km, m/s."""
     return 31.536 * (target * (flow + inflow) - background * flow * exp(-decay * km / (86.4 * speed)))
+
+
+def limit(item: str, grade: int, *, lake: bool = False) -> float:
+    """The largest concentration of an item in that class, mg/L. Raises KeyError for an item that has no such limit."""
+    row = table()["lake"].get(item) if lake else None
+    return float((row or table()["at_most"][item])[grade - 1])
+
+
+def load(concentration: float, flow: float) -> float:
+    """W = C Q in t/a; mg/L and m³/s."""
+    return 31.536 * concentration * flow
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one source brings and has to cut, in t/a; `part` is its share of the whole load (0 to 1)."""
+
+    name: str
+    load: float
+    part: float
+    cut: float
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Of one item in a reach, in t/a: what comes in, what the reach can take, what must go, and whose."""
+
+    load: float
+    capacity: float
+    need: float
+    shares: tuple[Share, ...]
+
+
+def reduction(sources: Mapping[str, float], capacity: float) -> Reduction:
+    """need = max(0, W - W_cap), shared by contribution. A reach that is over its limit before anything comes in can ask for no more than everything."""
+    whole = sum(sources.values())
+    need = max(0.0, whole - max(0.0, capacity))
+    parts = {name: brought / whole if whole else 0.0 for name, brought in sources.items()}
+    return Reduction(whole, capacity, need, tuple(Share(name, sources[name], part, need * part) for name, part in sorted(parts.items(), key=lambda p: -p[1])))
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Of one item between two sections, in t/a: what should arrive at the lower one, what does, and the part of it that nothing registered explains."""
+
+    expected: float
+    found: float
+    unexplained: float  #: share of what was found, 0 to 1; nought where less arrives than expected
+
+
+def balance(upper: float, lower: float, *, lateral: float = 0.0, decay: float = 0.0, km: float = 0.0, speed: float = 1.0) -> Balance:
+    """in + lateral - decay = out; loads in t/a, 1/d, km, m/s."""
+    expected = upper * exp(-decay * km / (86.4 * speed)) + lateral
+    return Balance(expected, lower, max(0.0, (lower - expected) / lower) if lower else 0.0)
+
+
+def alarm(met: Sequence[bool], *, times: int, standing: bool) -> str:
+    """"raise" after so many misses in a row, "clear" after as many in a row that met the target, else "". The newest comes first."""
+    last = met[:times]
+    if len(last) < times:
+        return ""
+    if standing:
+        return "clear" if all(last) else ""
+    return "" if any(last) else "raise"
+
+
+REPAIRED = {"none": "还没有监测", "missed": "未达到目标", "reached": "达到目标", "lasting": "稳定达标"}
+
+
+def repaired(checks: Sequence[tuple[date, bool]], *, lasting: int) -> str:
+    """Whether a repair worked, a key of REPAIRED: it lasts when the goal is still reached so many days after it first was and never missed since."""
+    if not checks:
+        return "none"
+    ordered = sorted(checks)
+    if not ordered[-1][1]:
+        return "missed"
+    missed = max((day for day, ok in ordered if not ok), default=date.min)
+    first = next(day for day, _ in ordered if day > missed)
+    return "lasting" if ordered[-1][0] - first >= timedelta(days=lasting) else "reached"
 
 
 def recurs(metres: float, days: float, *, within: float, lasting: float) -> bool:

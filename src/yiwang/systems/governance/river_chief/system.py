@@ -1,25 +1,45 @@
 """The declaration of “互联网+河长制”."""
 
-from yiwang.kit.declare import Column, Listen, Page, Panel, Register, Role, System
+from yiwang.kit.declare import Column, Listen, MessageTemplate, Page, Panel, Register, Role, System
+from yiwang.kit.guards import SIGNED_IN
 from yiwang.platforms.patrols.api import RoundReceived
 from yiwang.platforms.patrols.models import Duty, PatrolPlan, Round
-from yiwang.systems.governance.river_chief import console, field, portal
+from yiwang.systems.governance.river_chief import console, console_chiefs, console_water, field, portal, water
 from yiwang.systems.governance.river_chief.figures import INDICATORS
 from yiwang.systems.governance.river_chief.flows import ALL, CHIEF, HANDLER, OFFICE, VERIFIER, WATCH, problem
 from yiwang.systems.governance.river_chief.models import (
+    ChiefOrder,
     Clause,
+    HandOver,
+    LoadBasis,
+    LoadSource,
     Measure,
     OneRiverOnePlan,
     Outfall,
     Reach,
+    Reading,
+    Repair,
+    RepairCheck,
     River,
     RiverProblem,
     Sample,
     Section,
     StandardDoc,
+    WaterAlert,
 )
-from yiwang.systems.governance.river_chief.panels import file_link, problem_panel, reach_links, reach_months
+from yiwang.systems.governance.river_chief.panels import (
+    alert_links,
+    file_link,
+    order_links,
+    problem_panel,
+    reach_links,
+    reach_loads,
+    reach_months,
+    repair_checks,
+)
 from yiwang.systems.governance.river_chief.problems import from_round
+
+ORDERS = (CHIEF, OFFICE, HANDLER)
 
 registers = (
     Register(
@@ -35,6 +55,7 @@ registers = (
         panels=(
             Panel(code="links", title="公示牌", template="river_chief/_links.html", context=reach_links),
             Panel(code="months", title="按月指标", template="river_chief/_months.html", context=reach_months),
+            Panel(code="loads", title="负荷和削减", template="river_chief/_loads.html", context=reach_loads),
         ), share="open", icon="list",
     ),
     Register(
@@ -68,7 +89,45 @@ registers = (
     Register(
         code="sample", name="断面水质", model=Sample, columns=("section", "month", "grade", "met", "by", "ph", "oxygen", "permanganate", "ammonia", "phosphorus", "source"),
         filters=("section", "grade", "met", "month"), fields=("section", "month", "ph", "oxygen", "permanganate", "ammonia", "phosphorus", "source"), readers=ALL,
-        editors=(OFFICE,), order="-month", day="month", share="open", icon="list",
+        editors=(OFFICE,), derive=water.of_sample, order="-month", day="month", share="open", icon="list",
+    ),
+    Register(
+        code="station-reading", name="自动站数据", model=Reading, columns=("section", "at", "grade", "met", "by", "ph", "oxygen", "permanganate", "ammonia", "phosphorus", "flow", "source"),
+        filters=("section", "grade", "met", "at"), fields=("section", "at", "ph", "oxygen", "permanganate", "ammonia", "phosphorus", "flow", "source"), readers=ALL,
+        editors=(OFFICE,), derive=water.of_reading, order="-at", day="at", share="conditional", icon="list",
+    ),
+    Register(
+        code="water-alert", name="水质预警台账", model=WaterAlert, columns=("section", "grade", "by", "times", "raised_at", "noted_by", "note", "closed_at"), filters=("section", "raised_at"),
+        readers=WATCH, order="-raised_at", day="raised_at", panels=(Panel(code="act", title="处置", template="river_chief/_links.html", context=alert_links),), icon="alert-triangle",
+    ),
+    Register(
+        code="load-basis", name="纳污能力", model=LoadBasis, columns=("reach", "year", "item", "capacity", "limit", "flow", "inflow", "background", "decay", "speed", "km", "source"),
+        filters=("reach", "year", "item"), fields=("reach", "year", "item", "flow", "inflow", "background", "decay", "speed", "source"), readers=ALL, editors=(OFFICE,),
+        derive=water.of_basis, order="-year", icon="list",
+    ),
+    Register(
+        code="load-source", name="入河负荷", model=LoadSource, columns=("name", "reach", "year", "item", "load", "concentration", "flow", "outfall", "source"),
+        filters=("reach", "year", "item"), search=("name",), fields=("reach", "year", "item", "name", "outfall", "concentration", "flow", "source"), readers=ALL, editors=(OFFICE,),
+        derive=water.of_load, order="-year", icon="list",
+    ),
+    Register(
+        code="river-repair", name="生态修复", model=Repair, columns=("name", "river", "kind", "owner", "measure", "baseline", "goal", "due", "done_on"), filters=("river", "kind", "due"),
+        search=("name",), fields=("river", "name", "kind", "division", "from_km", "to_km", "owner", "budget_fen", "due", "done_on", "measure", "baseline", "goal"), readers=ALL,
+        editors=(OFFICE,), order="due", day="due", panels=(Panel(code="checks", title="修复成效", template="river_chief/_repair.html", context=repair_checks),), icon="checklist",
+    ),
+    Register(
+        code="repair-check", name="修复成效监测", model=RepairCheck, columns=("repair", "day", "value", "gained", "reached", "method"), filters=("repair", "reached", "day"),
+        fields=("repair", "day", "value", "method"), readers=ALL, editors=(OFFICE,), derive=water.of_check, order="-day", day="day", icon="list-check",
+    ),
+    Register(
+        code="chief-order", name="河长令督办台账", model=ChiefOrder,
+        columns=(Column(code="document__number", name="文号"), "kind", "title", "issuer", "receiver", "organ", "stage", "due", "issued_at"),
+        filters=("kind", "stage", "issued_at"), readers=ALL, order="-issued_at", day="due", groups="stage",
+        panels=(Panel(code="act", title="办理", template="river_chief/_links.html", context=order_links),), icon="file-text",
+    ),
+    Register(
+        code="chief-handover", name="河长交接台账", model=HandOver, columns=("post", "giver_name", "taker_name", "changed_on", "due_at", "given_at", "taken_at"), filters=("changed_on",),
+        readers=WATCH, order="-changed_on", day="changed_on", icon="users",
     ),
     Register(
         code="river-plan", name="一河一策", model=OneRiverOnePlan, columns=("river", "year", "target", "state", "goals"), filters=("year", "state"),
@@ -105,18 +164,46 @@ pages = (
     Page(shell="console", route="river-standards", name="standards", view=console.standard_list, guard=ALL, menu="河长制标准", icon="file-text"),
     Page(shell="console", route="river-standards/<int:doc>/run", name="run-standard", view=console.run_standard, guard=(OFFICE,)),
     Page(shell="console", route="river-standards/<int:doc>/advance", name="advance-standard", view=console.advance_standard, guard=(OFFICE,)),
+    Page(shell="console", route="river-alerts", name="alerts", view=console_water.alerts, guard=WATCH, menu="水质预警", icon="alert-triangle"),
+    Page(shell="console", route="river-alerts/check", name="check-water", view=console_water.check, guard=WATCH),
+    Page(shell="console", route="river-alerts/<int:alert>/note", name="note-alert", view=console_water.note, guard=WATCH),
+    Page(shell="console", route="river-alerts/<int:alert>/problem", name="alert-problem", view=console_water.make_problem, guard=WATCH),
+    Page(shell="console", route="river-orders", name="orders", view=console_chiefs.listed, guard=ORDERS, menu="河长令和督办", icon="file-text"),
+    Page(shell="console", route="river-orders/new", name="new-order", view=console_chiefs.new, guard=(CHIEF,)),
+    Page(shell="console", route="river-orders/<int:order>", name="order", view=console_chiefs.order, guard=ORDERS),
+    Page(shell="console", route="river-orders/<int:order>/paper", name="order-paper", view=console_chiefs.paper, guard=ORDERS),
+    Page(shell="console", route="river-orders/<int:order>/answer", name="answer-order", view=console_chiefs.answer, guard=ORDERS),
+    Page(shell="console", route="river-orders/<int:order>/settle", name="settle-order", view=console_chiefs.settle, guard=(CHIEF,)),
+    Page(shell="console", route="river-handovers", name="handovers", view=console_chiefs.handovers, guard=WATCH, menu="河长交接", icon="users"),
+    Page(shell="console", route="river-handovers/look", name="look-handovers", view=console_chiefs.look, guard=(OFFICE,)),
+    Page(shell="portal", route="river-handovers/<int:handover>", name="handover", view=console_chiefs.handover, guard=(SIGNED_IN,), everywhere=True),
+    Page(shell="portal", route="river-handovers/<int:handover>/give", name="give", view=console_chiefs.give, guard=(SIGNED_IN,), everywhere=True),
+    Page(shell="portal", route="river-handovers/<int:handover>/take", name="take", view=console_chiefs.take, guard=(SIGNED_IN,), everywhere=True),
     Page(shell="console", route="river-photos/<slug:kind>/<int:row>", name="photo", view=console.photo, guard=ALL),
     Page(shell="field", route="rivers", name="field", view=field.today, guard=(CHIEF,), menu="我的河段", icon="map-pin"),
     Page(shell="field", route="patrols/<int:round>", name="patrol", view=field.patrol, guard=WATCH),
     Page(shell="field", route="patrols/<int:round>/record", name="patrol-record", view=field.receive, guard=WATCH),
 )
 
+SENT = (
+    ("river-water-alert", "水质预警：{section}", "{section}连续 {times} 次没有达到水质目标（{target}），{at} 为{grade}，定类项目 {by}。请到“水质预警”查看并处置。"),
+    ("river-order", "收到{kind}：{title}", "{number} {title}，请在 {due} 前办结，到“河长令和督办”反馈。"),
+    ("river-order-answered", "{kind}已反馈：{title}", "{number} {title}已反馈办理情况，请核销或者退回。"),
+    ("river-order-returned", "{kind}被退回：{title}", "{number} {title}的反馈被退回：{words}"),
+    ("river-order-late", "{kind}逾期：{title}", "{number} {title}到 {due} 没有反馈。"),
+    ("river-handover", "河长交接：{post}", "{post}由{giver}变更为{taker}，请在 {due} 前核对交接清单并办理移交和接收： {page}"),
+    ("river-handover-given", "河长交接：{post}已移交", "{giver}已移交{post}的工作，请核对交接清单后接收： {page}"),
+    ("river-handover-late", "河长交接逾期：{post}", "{post}由{giver}变更为{taker}，到 {due} 没有完成交接。"),
+    ("river-handover-taken", "河长交接：{post}已接收", "{taker}已接收{post}的工作，交接完成。"),
+)
+MESSAGES = tuple(MessageTemplate(code=code, title=title, body=body) for code, title, body in SENT)
+
 system = System(
     code="river_chief",
     name="互联网+河长制",
     owner="water_affairs",
     plan=("river_chief_platform", "river_chief_standards"),
-    basis=("中华人民共和国水污染防治法第五条", "中华人民共和国水法", "中华人民共和国河道管理条例", "地表水环境质量标准 GB 3838-2002"),
+    basis=("中华人民共和国水污染防治法第五条", "中华人民共和国水法（第三十二条）", "中华人民共和国河道管理条例", "地表水环境质量标准 GB 3838-2002"),
     roles=(
         Role(code=CHIEF, name="河长", sees="division"),
         Role(code=OFFICE, name="河长办工作人员", sees="division"),
@@ -126,6 +213,7 @@ system = System(
     registers=registers,
     procedures=(problem,),
     indicators=INDICATORS,
+    messages=MESSAGES,
     listens=(Listen(event=RoundReceived, handler=from_round),),
     pages=pages,
     errands=field.errands,

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -33,6 +33,10 @@ from yiwang.systems.governance.river_chief.models import Assessment, Clause, Rea
 
 SAMPLES = {
     "sample": lambda n: {"month": f"{2040 + n // 12}-{n % 12 + 1:02}-01", "ph": "7.2", "oxygen": "6.5"},
+    "station-reading": lambda n: {"at": f"{2040 + n // 12}-{n % 12 + 1:02}-01T08:00", "ph": "7.2", "oxygen": "6.5"},
+    "load-basis": lambda n: {"year": str(1990 + n)},
+    "load-source": lambda n: {"year": str(1990 + n)},
+    "repair-check": lambda n: {"day": str(date(2030, 1, 1) + timedelta(days=n))},
     "river-plan": lambda n: {"year": str(1990 + n)},
     "river-standard": lambda n: {"number": f"T/SL {n:03}"},
     "river-clause": lambda n: {"number": f"{n}.1"},

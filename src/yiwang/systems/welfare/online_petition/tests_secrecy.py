@@ -23,7 +23,7 @@ from yiwang.kit.registry import registry
 from yiwang.kit.rowsecurity import acting
 from yiwang.platforms.identity.models import Account
 from yiwang.systems.welfare.online_petition import filing
-from yiwang.systems.welfare.online_petition.models import Accused, Instance, Member, Petition, Report, Supervision, Transfer
+from yiwang.systems.welfare.online_petition.models import Accused, Hearing, Instance, Member, Petition, Reply, Report, Supervision, Transfer
 from yiwang.systems.welfare.online_petition.tests import filed, organ, person, sending
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +118,53 @@ def test_the_database_itself_refuses_the_accused(case: int) -> None:
         assert not Accused.objects.exists() and not Transfer.objects.exists()
     with acting(person("jijian")):
         assert Petition.objects.filter(case=case).exists()
+
+
+HANGING = (Accused, Instance, Member, Transfer, Report, Supervision)
+
+
+def test_the_database_itself_refuses_the_accused_office(case: int) -> None:
+    """Without `restrict`: whatever is asked, by whomever of that office, whoever they are."""
+    open_one = filed("ruoxi")
+    procedures.perform(person("xinfang"), open_one.case_id, "transfer", sending("urban_management@440802", matter="010302"))
+    filing.supervise(person("xinfang"), open_one.case_id, kind="press", reason="请尽快办理")
+    Member.objects.create(petition=Petition.objects.get(case=case), name="联名人")
+    barred = colleague()
+    assert barred.party not in Withheld.objects.filter(case=case).values_list("party", flat=True), "shut out by the office, not by name"
+    with acting(barred):
+        assert list(Petition.objects.values_list("pk", flat=True)) == [open_one.pk], "what accuses nobody of them stays theirs"
+        for model in HANGING:
+            assert not model._default_manager.exclude(petition=open_one).exists(), model.__name__
+        assert not Reply.objects.exclude(case=open_one.case_id).exists() and not Hearing.objects.exists()
+        assert Petition.objects.filter(case=case).update(title="改") == 0, "neither read nor written"
+    with acting(person("jijian")):
+        assert Petition.objects.filter(case=case).exists() and Member.objects.filter(petition__case=case).exists() and Accused.objects.filter(petition__case=case).exists()
+
+
+def test_a_post_left_opens_it_again_and_a_second_office_does_not_help(case: int) -> None:
+    barred = colleague()
+    Membership.objects.filter(party=barred.party, post__organisation=organ("urban_management@440802")).update(valid_to="2024-02-01")
+    with acting(person("editor")):
+        assert Petition.objects.filter(case=case).exists(), "the office is shut out, they are no longer of it: what is left is for `restrict`"
+    assert not any(everything(person("editor"), case).values())
+    both = person("beifanying")
+    post = Post.objects.create(organisation_id=organ("petition@440802"), title="兼任", roles=["petition-leader"], division_id="440802000000")
+    Membership.objects.create(party_id=both.party or 0, post=post, valid_from="2024-01-01")
+    with acting(person("beifanying")):
+        assert not Petition.objects.filter(case=case).exists()
+
+
+def test_who_sends_away_what_accuses_their_own_office_is_shut_out_by_that_very_step() -> None:
+    petition = filed(words=WORDS.replace("钱世荣", "老潘"), title="反映信访局")
+    Accused.objects.create(petition=petition, name="老潘", organ_id=organ("petition@440802"))
+    to = sending("discipline_inspection@440800", kind="accusation", matter="080101", route="duty")
+    clerk = person("xinfang")
+    with acting(clerk):
+        procedures.perform(clerk, petition.case_id, "transfer", to)
+        assert not Petition.objects.filter(pk=petition.pk).exists()
+    assert Transfer.objects.get(petition=petition).receiver_id == organ("discipline_inspection@440800")
+    with acting(person("jijian")):
+        assert Petition.objects.filter(pk=petition.pk).exists()
 
 
 def test_nothing_counts_for_the_accused() -> None:
