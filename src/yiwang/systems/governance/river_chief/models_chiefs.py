@@ -63,7 +63,7 @@ class ChiefOrder(Record):
             models.CheckConstraint(condition=Q(receiver=None, organ__isnull=False) | Q(receiver__isnull=False, organ=None), name="order_to_one"),
             models.CheckConstraint(condition=Q(receiver=None) | ~Q(receiver=F("issuer")), name="order_to_another"),
         ]
-        indexes = [models.Index(fields=["issued_at", "id"], name="order_by_day"), models.Index(fields=["due"], name="order_waiting", condition=Q(stage="issued"))]
+        indexes = [models.Index(fields=["issued_at", "id"], name="order_by_day"), models.Index(fields=["due"], name="order_waiting", condition=Q(stage="issued")), models.Index(fields=["due", "id"], name="chieforder_by_due")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}：{self.title}"
