@@ -35,6 +35,7 @@ NOT_OFFERED = {  # pages that a link of no page leads to in this city, with the 
     "network:suggest": "names for the search box",
     "network:counties": "boundaries for the maps",
     "online_petition:supervision-letter": "after a supervision was answered",
+    "river_chief:handover": "after a chief changed: a message leads there",
     "river_chief:photo": "pictures of a patrol: taken on a phone",
     "river_chief:receipt": "after somebody reported by the sign",
 }
@@ -60,6 +61,7 @@ def walk(lived_in: City) -> Walk:
     firms = {owner: lived_in.sql("SELECT id FROM parties_party WHERE name = %s", name)[0][0] for name, _, _, owner in FIRMS}
     issued = wait_for(lambda: lived_in.sql("SELECT identifier FROM licences_licence WHERE holder_id = %s", firms["xiaofan"]))
     bill = lived_in.sql("SELECT id FROM ledger_bill WHERE payer_id = %s ORDER BY id", firms["changfeng"])[0][0]
+    sealed = wait_for(lambda: lived_in.sql("SELECT row FROM audit_leaf WHERE kind = 'entry' LIMIT 1"))  # the newest on the page are not sealed yet
     Walker(found, None).go("/", "/my", f"/verify/{issued[0][0]}", "/field/offline")
     for player in PEOPLE:
         walker = Walker(found, player)
@@ -67,6 +69,8 @@ def walk(lived_in: City) -> Walk:
         if player.username in firms:
             walker.act_for(str(firms[player.username]))
             walker.go("/my", *([f"/pay/{bill}"] if player.username == "changfeng" else []))
+        if "audit-admin" in player.roles:
+            walker.go(f"/work/audit/{sealed[0][0]}/proof")
         if "item-editor" in player.roles:
             walker.press("/work/items", "items:draft")
             walker.press("/work/flows/", "flows:begin")

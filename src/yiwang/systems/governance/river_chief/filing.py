@@ -13,10 +13,12 @@ from yiwang.base.errors import NotFound
 from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
+from yiwang.kit.guards import may_pass
 from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols.models import PatrolPlan, Round
 from yiwang.systems.governance.river_chief import rules
 from yiwang.systems.governance.river_chief.chiefs import Chief, chief_of
+from yiwang.systems.governance.river_chief.flows import WATCH
 from yiwang.systems.governance.river_chief.loads import Load, Stretch, balance_of, of_reaches
 from yiwang.systems.governance.river_chief.models import (
     OneRiverOnePlan,
@@ -110,6 +112,7 @@ class RiverFile:
     loads: list[tuple[Reach, Load]]
     stretches: list[Stretch]
     repairs: list[Mended]
+    watches: bool  #: whether the reader may open the page of the alerts
 
 
 def river_file(actor: Actor, river: int) -> RiverFile:
@@ -139,6 +142,7 @@ def river_file(actor: Actor, river: int) -> RiverFile:
         loads=_loads(reaches),
         stretches=balance_of(found),
         repairs=repairs_of(found),
+        watches=may_pass(actor, WATCH),
     )
 
 
