@@ -79,7 +79,7 @@ class City:
             "worker": ["manage.py", "procrastinate", "worker"],
             "peers": ["-m", "demo.peers", str(self.payment_port), str(self.sms_port), str(self.province_port)],
         }
-        environment = {**self.environment, **({"YIWANG_PROCESS": "web"} if name in {"web", "stream"} else {})}
+        environment = {**self.environment, **({"YIWANG_PROCESS": name} if name in {"web", "stream"} else {})}
         log = (self.home / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [sys.executable, *commands[name]], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True

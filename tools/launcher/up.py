@@ -125,7 +125,7 @@ def _processes(ports: dict[str, int], options: argparse.Namespace) -> City:
     serve = ("-m", "granian", "--host", options.host, "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5")
     city = City(cluster.revive)
     city.add("web", *serve, "--interface", "wsgi", "--port", str(ports["web"]), "--workers", "2", "--blocking-threads", "4", "yiwang.config.wsgi:application", YIWANG_PROCESS="web", **common)
-    city.add("stream", *serve, "--interface", "asgi", "--port", str(ports["stream"]), "--workers", "1", "yiwang.config.stream:application", YIWANG_PROCESS="web", **common)
+    city.add("stream", *serve, "--interface", "asgi", "--port", str(ports["stream"]), "--workers", "1", "yiwang.config.stream:application", YIWANG_PROCESS="stream", **common)
     city.add("worker", "manage.py", "procrastinate", "worker", **common)
     if not options.empty:
         city.add("peers", "-m", "demo.peers", str(ports["payment"]), str(ports["sms"]), str(ports["province"]), **common)

@@ -52,7 +52,7 @@ def database() -> dict[str, Any]:
 
 def _mode() -> str:
     """Web processes begin seeing no personal row (kit.rowsecurity); workers, migrations and tests are the system."""
-    return "" if os.environ.get("YIWANG_PROCESS") == "web" else "-c yiwang.mode=system"
+    return "" if os.environ.get("YIWANG_PROCESS") in {"web", "stream"} else "-c yiwang.mode=system"
 
 
 def _private_cluster() -> str:
