@@ -1,5 +1,6 @@
 """The page of the plan says what the tests say: claims collected anew are the claims kept, each of a duty that exists and a journey that its system lists."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,14 @@ def test_every_entry_stands_in_a_chapter_and_has_duties() -> None:
     assert {e.layer for e in plan.entries().values()} == set(plan.LAYERS)
     assert all(e.must and e.where and e.name for e in plan.entries().values())
     assert not [c for e in plan.entries().values() for c in (*e.connects, *filter(None, [e.parent])) if c not in plan.names()]
+
+
+def test_every_duty_is_said_in_chinese_with_the_same_year() -> None:
+    for entry in plan.entries().values():
+        assert len(entry.says) == len(entry.must), entry.id
+        for said_here, must in zip(entry.says, entry.must, strict=True):
+            assert 4 < len(said_here) <= 140 and not re.search(r"[A-Za-z]{3,} [A-Za-z]{2,}", said_here), f"{entry.id}: {said_here}"
+            assert re.findall(r"^\[(20\d\d)\]", said_here) == re.findall(r"^\[(20\d\d)\]", must), f"{entry.id}: {said_here}"
 
 
 def test_every_section_that_an_entry_cites_is_in_the_plan() -> None:

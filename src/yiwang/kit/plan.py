@@ -40,7 +40,8 @@ class Entry:
     parent: str | None
     where: tuple[str, ...]  #: section numbers of the document
     phase: int | None  #: the year by which it was to begin
-    must: tuple[str, ...]  #: its duties
+    must: tuple[str, ...]  #: its duties, in the register's English
+    says: tuple[str, ...]  #: the same duties in the plan's own words
     connects: tuple[str, ...]
     numbers: tuple[str, ...]
 
@@ -116,7 +117,8 @@ def entries() -> dict[str, Entry]:
     """The plan's entries by id, in the document's order."""
     lists = ("where", "must", "connects", "numbers")
     rows: list[dict[str, Any]] = _file()["entries"]
-    return {row["id"]: Entry(**{**row, **{name: tuple(row[name]) for name in lists}}) for row in rows}
+    said: dict[str, list[str]] = _read("plan_duties.yaml")
+    return {row["id"]: Entry(**{**row, **{name: tuple(row[name]) for name in lists}}, says=tuple(said[row["id"]])) for row in rows}
 
 
 @cache
@@ -182,7 +184,7 @@ def unknown_plans(registry: Registry) -> Iterator[str]:
 
 def _standing(entry: Entry, system: System | None, shown: dict[str, list[str]]) -> Standing:
     duties = []
-    for number, text in enumerate(entry.must):
+    for number, text in enumerate(entry.says):
         journeys = tuple(shown.get(f"{entry.id}:{number}", ())) if system else ()
         duties.append(Duty(number, text, "served" if journeys else "begun" if system else "open", journeys))
     return Standing(entry, system, tuple(duties))

@@ -112,7 +112,7 @@ def _chosen(standings: list[plan.Standing], filters: forms.Form) -> Iterator[pla
     words, layer, state, system = (asked.get(name) or "" for name in ("q", "layer", "state", "system"))
     for one in standings:
         entry = one.entry
-        found = all(w in f"{entry.id} {entry.name} {' '.join(entry.must)} {' '.join(entry.where)}".lower() for w in words.lower().split())
+        found = all(w in f"{entry.id} {entry.name} {' '.join(entry.must)} {' '.join(entry.says)} {' '.join(entry.where)}".lower() for w in words.lower().split())
         if found and layer in ("", entry.layer) and state in ("", one.state) and system in ("", one.system.code if one.system else "-"):
             yield one
 
