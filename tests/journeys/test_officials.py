@@ -64,10 +64,10 @@ def test_the_auditor_searches_checks_and_takes_a_proof(person: Make, tmp_path: P
     auditor = person("auditadmin")
     auditor.go("/work/audit").until("已封存")
     auditor.click("核对全部记录").until("审计链完整，没有发现改动").look("audit-checked")
-    auditor.page.locator("#id_actor").fill("biaozhun")
+    auditor.page.locator("#id_actor").fill("罗云舟")
     auditor.page.locator("#id_action").select_option("sign-in")
     auditor.click("查找").sees("登录成功")
-    assert auditor.page.locator("tbody tr").count() >= 1 and set(auditor.page.locator("tbody tr td:nth-child(2)").all_inner_texts()) == {"biaozhun"}
+    assert auditor.page.locator("tbody tr").count() >= 1 and set(auditor.page.locator("tbody tr td:nth-child(2)").all_inner_texts()) == {"罗云舟"}
     auditor.page.locator("#id_actor").fill("没有这个人")
     auditor.click("查找").sees("没有符合条件的记录").look("audit-empty")
 
