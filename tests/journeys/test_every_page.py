@@ -192,17 +192,17 @@ def to_look_at(walk: Walk) -> dict[str, list[Visit]]:
 
 
 def looked_at(page: Page, address: str, said: list[str]) -> Iterator[str]:
-    """What is wrong with one page at the width of a phone, and of a screen."""
+    """What is wrong with one page at the width of a screen and of a phone, where axe reads it; the journeys have it read what they look at in both."""
     said.clear()
-    page.set_viewport_size({"width": 360, "height": 800})
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(address)
-    for width in (360, 1280):
+    for width in (1280, 360):
         page.set_viewport_size({"width": width, "height": 800})
         if (wide := page.evaluate("document.scrollingElement.scrollWidth - innerWidth")) > 0:
             yield f"{wide} px wider than {width}"
-        page.evaluate(AXE)
-        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})")
-        yield from (f"{width}: {v['id']}: {v['help']} {[n['html'][:120] for n in v['nodes'][:2]]}" for v in found["violations"])
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})")
+    yield from (f"{v['id']}: {v['help']} {[n['html'][:120] for n in v['nodes'][:2]]}" for v in found["violations"])
     yield from (f"console: {words}" for words in said)
 
 
