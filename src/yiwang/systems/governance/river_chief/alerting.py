@@ -1,8 +1,8 @@
 """Water that misses its target several times in a row: found, told to whoever answers for that stretch, acted on, ended when the water is good again."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import islice
 from uuid import NAMESPACE_URL, uuid5
 
 from django.db import transaction
@@ -20,6 +20,8 @@ from yiwang.systems.governance.river_chief import chiefs, problems, rules
 from yiwang.systems.governance.river_chief.flows import CHIEF, OFFICE
 from yiwang.systems.governance.river_chief.models import Reach, Reading, RiverProblem, Section, WaterAlert
 
+MOST = 50
+UPWARDS = [Reach.Level.VILLAGE, Reach.Level.TOWN, Reach.Level.COUNTY, Reach.Level.CITY]
 LOOK_BACK = timedelta(days=7)  # a station silent for longer says nothing of the water now
 
 
@@ -73,27 +75,32 @@ def make_problem(actor: Actor, alert: int, *, kind: str, text: str) -> RiverProb
     return made
 
 
+def reaches_by(sections: Iterable[Section]) -> dict[int, list[Reach]]:
+    """By section the reaches that it lies on, the lowest level first: one query."""
+    wanted = list(sections)
+    rows = list(Reach.objects.filter(river__in={section.river_id for section in wanted}).select_related("river", "chief"))
+    return {s.pk: sorted((r for r in rows if r.river_id == s.river_id and r.from_km <= s.km <= r.to_km), key=lambda r: UPWARDS.index(Reach.Level(r.level))) for s in wanted}
+
+
 def reaches_of(section: Section) -> list[Reach]:
-    """The reaches that the section lies on, the lowest level first."""
-    order = [Reach.Level.VILLAGE, Reach.Level.TOWN, Reach.Level.COUNTY, Reach.Level.CITY]
-    found = Reach.objects.filter(river=section.river_id, from_km__lte=section.km, to_km__gte=section.km).select_related("river", "chief")
-    return sorted(found, key=lambda reach: order.index(Reach.Level(reach.level)))
+    return reaches_by([section])[section.pk]
 
 
-def answers_for(actor: Actor, section: Section) -> bool:
-    """Its chiefs, and the river office of the place."""
-    posts = {reach.chief_id for reach in reaches_of(section)}
+def answers_for(actor: Actor, section: Section, reaches: list[Reach]) -> bool:
+    """The chiefs of the reaches that the section lies on, and the river office of the place."""
+    posts = {reach.chief_id for reach in reaches}
     chief = any(seat.post in posts and CHIEF in seat.roles for seat in actor.seats)
     return chief or any(OFFICE in seat.roles and section.division_id.startswith(seat.division) for seat in actor.seats)
 
 
 def _latest(moment: datetime) -> dict[int, list[Reading]]:
-    """The readings of the last days by section, the newest first: enough of them for any number in a row that a policy names."""
+    """The newest readings of the last days by section: enough of them for any number in a row that a policy names, however often a station measures."""
     found: dict[int, list[Reading]] = defaultdict(list)
     rows = Reading.objects.filter(at__lte=moment, at__gte=moment - LOOK_BACK, standing=Reading.Standing.LIVE).order_by("section", "-at").select_related("section")
     for row in rows.iterator(chunk_size=2_000):
-        found[row.section_id].append(row)
-    return {section: list(islice(readings, 50)) for section, readings in found.items()}
+        if len(found[row.section_id]) < MOST:
+            found[row.section_id].append(row)
+    return found
 
 
 def _raise(reading: Reading, times: int, moment: datetime) -> None:
@@ -117,7 +124,7 @@ def _lock(actor: Actor, alert: int) -> WaterAlert:
     found = restrict(actor, WaterAlert.objects.select_for_update(of=("self",)).filter(pk=alert)).select_related("section__river").first()
     if found is None:
         raise NotFound("没有找到这条水质预警。")
-    if not answers_for(actor, found.section):
+    if not answers_for(actor, found.section, reaches_of(found.section)):
         raise NotAllowed("水质预警由断面所在河段的河长或者河长办处置。")
     return found
 

@@ -67,5 +67,7 @@ def make_problem(request: HttpRequest, alert: int) -> HttpResponse:
 def _page(request: HttpRequest, problem: Invalid | None = None, failed: int = 0) -> AlertsPage:
     actor = actor_of(request)
     names = dict(GRADES)
-    rows = [AlertRow(a, names[a.grade], alerting.reaches_of(a.section), alerting.answers_for(actor, a.section)) for a in alerting.open_alerts(actor)]
+    found = alerting.open_alerts(actor)
+    reaches = alerting.reaches_by(alert.section for alert in found)
+    rows = [AlertRow(a, names[a.grade], reaches[a.section_id], alerting.answers_for(actor, a.section, reaches[a.section_id])) for a in found]
     return AlertsPage(rows, list(RiverProblem.Kind.choices), problem, failed)

@@ -20,6 +20,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.patrols.models import Duty
+from yiwang.systems.governance.river_chief import alerting
 from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, Reach, RiverProblem, WaterAlert
 
@@ -141,9 +142,10 @@ def _orders(post: Post) -> Iterator[str]:
 
 
 def _alerts(post: Post) -> Iterator[str]:
-    reaches = list(Reach.objects.filter(chief=post))
-    rows = WaterAlert.objects.filter(closed_at=None, section__river__in={r.river_id for r in reaches}).select_related("section")
-    mine = (a for a in rows if any(r.river_id == a.section.river_id and r.from_km <= a.section.km <= r.to_km for r in reaches))
+    rivers = Reach.objects.filter(chief=post).values("river")
+    rows = list(WaterAlert.objects.filter(closed_at=None, section__river__in=rivers).select_related("section"))
+    reaches = alerting.reaches_by(alert.section for alert in rows)
+    mine = (a for a in rows if any(reach.chief_id == post.pk for reach in reaches[a.section_id]))
     return (f"{a}，{timezone.localtime(a.raised_at):%Y-%m-%d} 起" for a in mine)
 
 

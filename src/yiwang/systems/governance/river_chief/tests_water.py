@@ -182,6 +182,14 @@ def test_an_alert_becomes_a_problem_once_with_its_place(section: Section) -> Non
         alerting.make_problem(actor("卢南渡"), alert.pk, kind="outfall", text="再立")
 
 
+def test_a_page_of_many_alerts_costs_what_a_page_of_one_costs(section: Section, django_assert_num_queries: Any) -> None:
+    sections = list(Section.objects.select_related("river"))
+    assert len(sections) > 2
+    with django_assert_num_queries(1):
+        found = alerting.reaches_by(sections)
+    assert found == {one.pk: alerting.reaches_of(one) for one in sections} and any(found.values())
+
+
 def test_the_alert_page_acts_for_who_answers_for_it(section: Section) -> None:
     alert = raised(section)
     chief, handler = browser("zhenhezhang"), browser("hedao")
