@@ -43,7 +43,7 @@ class Unreadable(Invalid):
 
     def __init__(self, *problems: tuple[str, str]) -> None:
         self.problems = problems
-        super().__init__("这个流程图不能使用：" + "".join(words for _, words in problems[:5]), fields={"file": " ".join(words for _, words in problems[:20])})
+        super().__init__("这个文件不能使用：" + "".join(words for _, words in problems[:5]), fields={"file": " ".join(words for _, words in problems[:20])})
 
 
 def tree_of(xml: str | bytes) -> "etree._Element":
