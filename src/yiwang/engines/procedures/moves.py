@@ -21,6 +21,7 @@ from yiwang.engines.procedures.jobs import make_paper
 from yiwang.engines.procedures.models import Case, Event, FlowTimer, Task
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
+from yiwang.kit.rowsecurity import elevated
 from yiwang.kit.statements import Statement
 
 ASIDE = ("urge", "extend")  # events beside the steps of the procedure (engine verbs of `requests`)
@@ -82,13 +83,14 @@ def move(actor: Actor, case: Case, step: Step, data: dict[str, Any], *, place: s
     event = cases.record(case, actor, step, source=source, at=now, opinion=opinion, data=_plain(cleaned), key=key)
     if step.effect:
         step.effect(case, actor, cleaned)
-    _run_clocks(case, step, procedure, actor, now, opinion)
-    _arrive(case, procedure, arrival, now, actor)
-    if step.message:
-        _tell(case, step, event)
-    if step.document:
-        make_paper.defer(event=event.pk)
-    _follow(case, arrival)
+    with elevated():  # the effect may have shut the actor out of the case: what the step sets in motion is written all the same
+        _run_clocks(case, step, procedure, actor, now, opinion)
+        _arrive(case, procedure, arrival, now, actor)
+        if step.message:
+            _tell(case, step, event)
+        if step.document:
+            make_paper.defer(event=event.pk)
+        _follow(case, arrival)
     return case
 
 

@@ -3,19 +3,20 @@
 from typing import Any
 
 import pytest
+from django.db import models
 from django.test import Client
 
 from demo.calendar import load_next_year
 from yiwang.base.errors import Invalid, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.audit.models import Access, Entry, Withheld
-from yiwang.engines.documents.models import Document
+from yiwang.engines.documents.models import Document, File
 from yiwang.engines.messages.models import Message
 from yiwang.engines.parties.models import Membership, Organisation, Post
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures import papers as making
 from yiwang.engines.procedures import timers
-from yiwang.engines.procedures.models import Case, Deadline, Event, Paper, Task
+from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Event, Paper, Task
 from yiwang.kit import live
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
@@ -139,6 +140,24 @@ def test_the_database_itself_refuses_the_accused_office(case: int) -> None:
         assert Petition.objects.filter(case=case).update(title="改") == 0, "neither read nor written"
     with acting(person("jijian")):
         assert Petition.objects.filter(case=case).exists() and Member.objects.filter(petition__case=case).exists() and Accused.objects.filter(petition__case=case).exists()
+
+
+ENGINES: dict[type[models.Model], str] = {
+    Case: "pk", Event: "case", Task: "case", Deadline: "case", DeadlineMove: "deadline__case", Paper: "event__case", Document: "case", File: "case", Message: "case", Entry: "case", Access: "case",
+}  # fmt: skip
+
+
+def test_the_database_itself_shuts_the_engines_rows_of_a_case(case: int) -> None:
+    """The case, its record, limits, papers, documents, messages and accesses: without `restrict`, each is there for who handles it and for nobody of an accused office."""
+    audit.record_access(person("xinfang"), party=Petition.objects.get(case=case).petitioner_id or 0, what="信访人", purpose="办理", case=case)
+    with acting(person("jijian")):
+        seen = {model.__name__: model._default_manager.filter(**{way: case}).count() for model, way in ENGINES.items()}
+        assert all(seen.values()), seen
+    for barred in (colleague(), person("beifanying")):
+        with acting(barred):
+            assert not any(model._default_manager.filter(**{way: case}).exists() for model, way in ENGINES.items())
+            assert Case.objects.filter(pk=case).update(subject="改") == 0 and Task.objects.filter(case=case).update(title="改") == 0, "neither read nor written"
+            assert Entry.objects.filter(case=None).exists(), "what belongs to no case stays theirs"
 
 
 def test_a_post_left_opens_it_again_and_a_second_office_does_not_help(case: int) -> None:
