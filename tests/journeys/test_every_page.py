@@ -39,6 +39,7 @@ NOT_OFFERED = {  # pages that a link of no page leads to in this city, with the 
     "river_chief:photo": "pictures of a patrol: taken on a phone",
     "river_chief:receipt": "after somebody reported by the sign",
 }
+EACH_REGISTERS = ("register:list:", "register:new:", "register:row:")  # generic pages whose columns and fields differ
 ANYBODYS = {"acceptance:apply", "identity:prove"}  # pages with a parameter that are every citizen's
 OFFICES = {"about:system", "register:wrong-lines"}  # and every official's
 
@@ -176,7 +177,7 @@ def test_each_page_fits_a_phone_and_a_screen_and_axe_finds_nothing(walk: Walk, b
 
 
 def to_look_at(walk: Walk) -> dict[str, list[Visit]]:
-    """The fullest page of each route, by visitor; a generic page of the registers once. What allauth brings is looked at in test_identity.
+    """The fullest page of each route, by visitor; list, form and row of each register, its other generic pages once. What allauth brings is looked at in test_identity.
 
     The session of somebody who went on as another is over.
     """
@@ -184,7 +185,7 @@ def to_look_at(walk: Walk) -> dict[str, list[Visit]]:
     largest: dict[str, Visit] = {}
     for visit in sorted((v for v in walk.visits if v.page and ":" in v.name and v.who not in over), key=lambda v: v.size):
         name = visit.name.rstrip("?")
-        largest[name.rpartition(":")[0] if name.startswith("register:") else name] = visit
+        largest[name if not name.startswith("register:") or name.startswith(EACH_REGISTERS) else name.rpartition(":")[0]] = visit
     chosen: dict[str, list[Visit]] = {}
     for visit in largest.values():
         chosen.setdefault(visit.who, []).append(visit)
