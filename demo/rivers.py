@@ -53,7 +53,6 @@ CLAUSES = (
 def load_rivers() -> int:
     """Everything of the river chiefs that is not there yet; returns the number of rivers."""
     river_chief.seed()
-    patrols.seed()
     for place, (code, name) in enumerate(CHECKS):
         CheckItem.objects.get_or_create(listing="river", code=code, defaults={"name": name, "place": place})
     if not River.objects.exists():

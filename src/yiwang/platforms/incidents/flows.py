@@ -3,10 +3,12 @@
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import SYSTEM_ROLE, Clock, Procedure, State, Step
+from yiwang.platforms.incidents import limits
 from yiwang.platforms.incidents.models import Incident, Verification
 
 
@@ -72,19 +74,24 @@ def procedure(*, code: str, name: str, office: str, handler: str, verifier: str)
             Step(code="report_fixed", name="提交整改结果", source="fixing", target="verifying", by=handler, form=FixForm, finishes=("fix",), starts=("verify",), effect=_fixed, style="primary"),
             Step(
                 code="verify", name="提交核查结论", source="verifying", target=_verified, targets=("closing", "fixing"), by=verifier, form=VerifyForm, when=_another,
-                finishes=("verify",), effect=_verify, style="primary",
+                finishes=("verify",), starts=("fix",), effect=_verify, style="primary",
             ),
             Step(code="close", name="销号", source="closing", target="closed", by=office, form=OpinionForm, effect=_close, style="primary"),
             Step(code="reopen", name="重新办理", source="closed", target="assigning", by=SYSTEM_ROLE, starts=("assign",), effect=_reopen),
         ),
         clocks=(
-            Clock(code="file", name="立案时限", amount=1, basis="河长制问题办理规程（示意）"),
-            Clock(code="assign", name="交办时限", amount=1, basis="河长制问题办理规程（示意）"),
-            Clock(code="sign", name="签收时限", amount=1, basis="河长制问题办理规程（示意）"),
-            Clock(code="fix", name="整改时限", amount=lambda case: incident_of(case).days, unit="calendar", basis="分派规则"),
-            Clock(code="verify", name="核查时限", amount=3, basis="河长制问题办理规程（示意）"),
+            Clock(code="file", name="立案时限", amount=limits.of("file-days"), basis=limits.source("file-days")),
+            Clock(code="assign", name="交办时限", amount=limits.of("assign-days"), basis=limits.source("assign-days")),
+            Clock(code="sign", name="签收时限", amount=limits.of("sign-days"), basis=limits.source("sign-days")),
+            Clock(code="fix", name="整改时限", amount=_days, unit="calendar", basis="分派规则"),
+            Clock(code="verify", name="核查时限", amount=limits.of("verify-days"), basis=limits.source("verify-days")),
         ),
     )
+
+
+def _days(case: Any) -> int:
+    """For whoever mends it; none for a check that was passed."""
+    return incident_of(case).days if case.state == "fixing" else 0
 
 
 def _owner(case: Any) -> int:
@@ -116,12 +123,14 @@ def _send_back(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 
 def _fixed(case: Any, actor: Actor, data: dict[str, Any]) -> None:
-    late = case.deadlines.filter(code="fix", expired_at__isnull=False).exists()
+    """Late if any of its limits had passed: also the one that runs, whether or not the minute job has looked at it yet."""
+    late = case.deadlines.filter(Q(expired_at__isnull=False) | Q(finished_at=None, due_at__lte=timezone.now()), code="fix").exists()
     Incident.objects.filter(case=case.pk).update(stage=case.state, handler=actor.party, on_time=not late)
 
 
 def _another(case: Any, actor: Actor) -> str | None:
-    return "核查由没有参加整改的人员进行。" if incident_of(case).handler_id == actor.party else None
+    mended = incident_of(case).handler_id == actor.party or case.events.filter(step__in=("sign", "report_fixed"), party=actor.party).exists()
+    return "核查由没有参加整改的人员进行。" if mended else None
 
 
 def _verified(case: Any, data: dict[str, Any]) -> str:

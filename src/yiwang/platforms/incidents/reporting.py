@@ -16,6 +16,7 @@ from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.documents import api as documents
 from yiwang.engines.messages import api as messages
+from yiwang.engines.messages.models import Message
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Organisation, Party
 from yiwang.engines.procedures import api as procedures
@@ -23,12 +24,10 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.rowsecurity import elevated
-from yiwang.platforms.incidents import rules
+from yiwang.platforms.incidents import limits, rules
 from yiwang.platforms.incidents.models import Category, Incident, Report, RoutingRule
 
-REOPEN = timedelta(days=7)
 BOX = 0.0015  # degrees, more than the 100 m that count: the index narrows, the ellipsoid decides
-ANSWER_DAYS = 5  # working days; the reporter is told this when they report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def tell(actor: Actor, told: Told) -> tuple[Report, Literal["new", "join", "prop
         incident = Incident.objects.get(pk=twin) if what == "join" and twin else _open(actor, told, text, twin)
         report = Report.objects.create(
             key=told.key, incident=incident, reporter_id=None if told.anonymous else actor.party, phone=told.phone.strip()[:20], text=text[:500], place=told.place,
-            photo_id=told.photo_file or (documents.store(told.photo, name="现场照片.jpg").pk if told.photo else None), due_at=_answer_by(),
+            photo_id=told.photo_file or (documents.store(told.photo, name="现场照片.jpg").pk if told.photo else None), due_at=_answer_by(told.division),
         )  # fmt: skip
         audit.record(SYSTEM if told.anonymous else actor, "incident.report", subject=report, summary=f"{incident.category.name}：{text[:80]}", case=incident.case_id)
     return report, what
@@ -75,16 +74,20 @@ def tell(actor: Actor, told: Told) -> tuple[Report, Literal["new", "join", "prop
 
 @transaction.atomic
 def answer(actor: Actor, report: int, words: str) -> Report:
-    """The office answers the reporter; a signed-in one gets it as a message. Raises NotFound, NotAllowed, Invalid."""
+    """The office answers the reporter, once, and once more after it was taken up again; a signed-in one gets it as a message. Raises NotFound, NotAllowed, Conflict, Invalid."""
     found = restrict(actor, Report.objects.select_for_update(of=("self",)).filter(pk=report)).select_related("incident__case").first()
     if found is None:
         raise NotFound("没有找到这条反映。")
     _answers_for(actor, found)
     if not words.strip():
         raise Invalid("请写明答复。", fields={"words": "请写明答复内容"})
+    if found.answered_at and not _taken_up_again(found, found.answered_at):
+        raise Conflict(f"{found.answered_by}已于 {timezone.localtime(found.answered_at):%m月%d日 %H:%M} 答复。", hint="您写的内容没有发出。")
+    before = {"answer": found.answer, "by": found.answered_by, "grade": found.grade, "grade_words": found.grade_words} if found.answered_at else {}
     found.answer, found.answered_at, found.answered_by = words.strip()[:500], timezone.now(), actor.name
-    found.save(update_fields=["answer", "answered_at", "answered_by"])
-    audit.record(actor, "incident.answer", subject=found, summary=found.answer[:80], case=found.incident.case_id)
+    found.grade, found.grade_words, found.graded_at = None, "", None  # what was rated is the answer before, which stays on the record
+    found.save(update_fields=["answer", "answered_at", "answered_by", "grade", "grade_words", "graded_at"])
+    audit.record(actor, "incident.answer", subject=found, summary=found.answer[:80], detail={"before": before} if before else None, case=found.incident.case_id)
     if found.reporter_id:
         messages.send(to=found.reporter_id, template="report-answered", values={"text": found.text[:40], "answer": found.answer}, key=f"report-answer:{found.pk}:{found.answered_at:%s}")
     return found
@@ -104,9 +107,12 @@ def urge(actor: Actor, incident: int, words: str) -> int:
         raise Conflict("已经办结，不需要催办。")
     if not words.strip():
         raise Invalid("请写明催办要求。", fields={"words": "请写明催办要求"})
+    today = f"incident-urged:{task.pk}:{timezone.localdate()}"
+    if Message.objects.filter(key__startswith=f"{today}:").exists():
+        raise Conflict("今天已经催办过，明天可以再催。")
     holders = parties.holders_of(task.role, organ=task.organ_id)
     for party in holders:
-        key = f"incident-urged:{task.pk}:{timezone.localdate()}:{party}"
+        key = f"{today}:{party}"
         messages.send(to=party, template="incident-urged", values={"subject": case.subject, "number": case.number, "words": words.strip()[:300]}, case=case.pk, key=key)
     audit.record(actor, "incident.urge", subject=found, summary=f"催办：{words.strip()[:80]}", case=case.pk)
     return len(holders)
@@ -118,6 +124,7 @@ def caller(actor: Actor, report: int) -> tuple[str, str]:
     if found is None:
         raise NotFound("没有找到这条反映。")
     _answers_for(actor, found)
+    audit.record(actor, "incident.caller", subject=found, summary=f"查看反映人联系方式：{found.text[:40]}", case=found.incident.case_id)
     if found.reporter_id:
         audit.record_access(actor, party=found.reporter_id, what="反映人姓名和电话", purpose=f"回访“{found.text[:40]}”", case=found.incident.case_id)
     name = found.reporter.name if found.reporter else "匿名"
@@ -142,18 +149,23 @@ def rate(actor: Actor, key: UUID, *, grade: int, words: str = "") -> Report:
 
 @transaction.atomic
 def reopen(actor: Actor, key: UUID, reason: str) -> Report:
-    """The reporter says it is not mended: within seven days after it was closed the matter is taken up again. Raises NotFound, Conflict, Gone, Invalid."""
+    """The reporter says it is not mended: within the days after it was closed the matter is taken up again. Raises NotFound, Conflict, Gone, Invalid."""
     with elevated():  # the case is the office's; the reporter only sets it going again
         found = _mine(actor, key)
         incident = Incident.objects.get(pk=found.incident_id)
         if incident.closed_at is None:
             raise Conflict("这个问题还在办理，不需要重新办理。")
-        if timezone.now() - incident.closed_at > REOPEN:
-            raise Gone("销号已超过 7 天，请重新反映。")
+        if not may_reopen(incident):
+            raise Gone(f"销号已超过 {limits.value('reopen-days', incident.division_id)} 天，请重新反映。")
         if not reason.strip():
             raise Invalid("请说明哪里没有解决。", fields={"reason": "请说明哪里没有解决"})
         procedures.perform(SYSTEM, incident.case_id, "reopen", {"opinion": f"反映人：{reason.strip()[:300]}"})
     return found
+
+
+def may_reopen(incident: Incident) -> bool:
+    """Whether whoever told of it may still have it taken up again. Raises PolicyMissing."""
+    return incident.closed_at is not None and timezone.now() - incident.closed_at <= timedelta(days=limits.value("reopen-days", incident.division_id))
 
 
 def seen_by_receipt(actor: Actor, key: UUID) -> Report:
@@ -188,6 +200,10 @@ def _answers_for(actor: Actor, report: Report) -> None:
     filing = case.declared.state("filing").awaits
     if not actor.holds(filing, case.organ_id):
         raise NotAllowed("答复和回访由受理这条反映的单位进行。")
+
+
+def _taken_up_again(report: Report, since: datetime) -> bool:
+    return bool(report.incident.case.events.filter(step="reopen", at__gt=since).exists())
 
 
 def _candidates(told: Told) -> list[rules.Candidate]:
@@ -229,6 +245,6 @@ def _party_of(office: Organisation) -> Party:
     return found
 
 
-def _answer_by() -> datetime:
-    return deadlines.due_at(deadlines.Term(ANSWER_DAYS, "working"), timezone.now(), calendar=registers.working_calendar())
+def _answer_by(division: str) -> datetime:
+    return deadlines.due_at(deadlines.Term(limits.value("answer-days", division), "working"), timezone.now(), calendar=registers.working_calendar())
 

@@ -11,11 +11,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
-from yiwang.engines.audit.models import Access
+from yiwang.engines.audit.models import Access, Entry
 from yiwang.engines.messages.models import Message
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Organisation, Party
 from yiwang.engines.procedures import api as procedures
+from yiwang.engines.procedures.models import Deadline, Event
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import NOBODY, Actor
 from yiwang.platforms.incidents import api
@@ -123,6 +124,27 @@ def test_a_failed_check_goes_back_to_be_mended(report: Report) -> None:
     step("梁书言", report.incident_id, "report_fixed", opinion="已清运")
     step("卢南渡", report.incident_id, "verify", passed="no", opinion="还有")
     assert Incident.objects.get(pk=report.incident_id).stage == "fixing"
+    running = report.incident.case.deadlines.get(code="fix", finished_at=None)
+    assert running.amount == report.incident.days and running.due_at and running.due_at > timezone.now(), "a limit runs again"
+    Deadline.objects.filter(pk=running.pk).update(due_at=timezone.now() - timedelta(minutes=1))  # and nobody has looked at it yet
+    step("梁书言", report.incident_id, "report_fixed", opinion="又清运一次")
+    assert Incident.objects.get(pk=report.incident_id).on_time is False
+    step("卢南渡", report.incident_id, "verify", passed="yes", opinion="干净了")
+    assert not report.incident.case.deadlines.filter(code="fix", finished_at=None).exists()
+
+
+def test_who_signed_for_it_does_not_check_what_a_colleague_handed_in(report: Report) -> None:
+    to_closing(report.incident_id)
+    first = report.incident.case.events.get(step="sign")
+    step("徐听雨", report.incident_id, "close", opinion="销号")
+    api.reopen(actor("林海棠"), report.key, "又堆满了")
+    step("徐听雨", report.incident_id, "assign", opinion="清理")
+    step("梁书言", report.incident_id, "sign")
+    step("梁书言", report.incident_id, "report_fixed", opinion="已清运")
+    Incident.objects.filter(pk=report.incident_id).update(handler=Party.objects.get(name="徐听雨").pk)
+    Event.objects.create(case=report.incident.case, sequence=99, step="sign", name="签收", target="fixing", actor="卢南渡", party=actor("卢南渡").party, organ=first.organ)
+    with pytest.raises(Invalid, match="没有参加整改"):
+        step("卢南渡", report.incident_id, "verify", passed="yes", opinion="好")
 
 
 def test_it_can_be_sent_back_once_with_a_reason(report: Report) -> None:
@@ -142,6 +164,9 @@ def test_who_told_it_is_shown_to_the_caller_only_and_recorded(report: Report) ->
     for who in ("梁书言", "卢南渡", "莫知夏"):
         with pytest.raises((NotAllowed, NotFound)):
             api.caller(actor(who), report.pk)
+    anonymous = api.tell(NOBODY, told(east=200, anonymous=True))[0]
+    assert api.caller(actor("徐听雨"), anonymous.pk) == ("匿名", "15400000001")
+    assert Entry.objects.filter(action="incident.caller", subject_id=str(anonymous.pk)).exists()
     case = procedures.find(actor("徐听雨"), report.incident.case_id)
     assert "林海棠" not in f"{case.subject}{case.applicant.name}{list(case.events.values_list('actor', flat=True))}"
     assert not restrict(actor("刘若溪"), Report.objects.filter(pk=report.pk)).exists()
@@ -151,7 +176,8 @@ def test_the_office_urges_whoever_holds_it_once_a_day(report: Report) -> None:
     step("徐听雨", report.incident_id, "file", opinion="属实")
     step("徐听雨", report.incident_id, "assign", opinion="清理")
     assert api.urge(actor("徐听雨"), report.incident_id, "请今天签收") >= 1
-    api.urge(actor("徐听雨"), report.incident_id, "请今天签收")
+    with pytest.raises(Conflict, match="今天已经催办过"):
+        api.urge(actor("徐听雨"), report.incident_id, "请今天签收")
     assert Message.objects.filter(template="incident-urged", to__name="梁书言").count() == 1
     with pytest.raises(NotAllowed):
         api.urge(actor("梁书言"), report.incident_id, "快")
@@ -170,6 +196,8 @@ def test_answer_rating_and_reopening(report: Report) -> None:
         api.rate(actor("刘若溪"), report.key, grade=5)
     with pytest.raises(Invalid):
         api.rate(citizen, report.key, grade=9)
+    with pytest.raises(Conflict, match="徐听雨已于"):
+        api.answer(actor("徐听雨"), report.pk, "换一个说法")
     assert api.rate(citizen, report.key, grade=4).grade == 4
     with pytest.raises(Conflict):
         api.rate(citizen, report.key, grade=1)
@@ -180,6 +208,10 @@ def test_answer_rating_and_reopening(report: Report) -> None:
     api.reopen(citizen, report.key, "又堆满了")
     again = Incident.objects.select_related("case").get(pk=report.incident_id)
     assert (again.stage, again.reopened, again.case.closed_at) == ("assigning", 1, None)
+    answered = api.answer(actor("徐听雨"), report.pk, "已经派人再次清理")
+    assert answered.grade is None and api.rate(citizen, report.key, grade=5).grade == 5
+    kept = Entry.objects.filter(action="incident.answer", subject_id=str(report.pk)).latest("pk")
+    assert kept.detail["before"]["answer"] == "已安排清理" and kept.detail["before"]["grade"] == 4
 
 
 def test_after_seven_days_it_is_too_late(report: Report) -> None:

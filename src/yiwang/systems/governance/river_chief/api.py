@@ -5,6 +5,8 @@ from pathlib import Path
 from django.utils import timezone
 
 from yiwang.engines.registers import api as registers
+from yiwang.platforms.incidents import api as incidents
+from yiwang.platforms.patrols import api as patrols
 from yiwang.systems.governance.river_chief.alerting import check as check_water
 from yiwang.systems.governance.river_chief.assessing import assess
 from yiwang.systems.governance.river_chief.chiefs import plan
@@ -19,4 +21,4 @@ __all__ = ["Draft", "advance", "answer", "assess", "check_water", "issue", "plan
 
 def seed() -> int:
     """First values of policies, kinds and routing rules, until the office enters its own; harmless when they are there."""
-    return registers.seed_policies(POLICIES) + seed_categories(timezone.localtime())
+    return registers.seed_policies(POLICIES) + incidents.seed() + patrols.seed() + seed_categories(timezone.localtime())
