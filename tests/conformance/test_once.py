@@ -68,14 +68,32 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def test_a_form_whose_process_died_may_be_sent_again() -> None:
+@pytest.mark.usefixtures("slow")
+def test_a_form_whose_process_died_may_be_sent_again_by_who_was_told_to_look() -> None:
+    """Its process may have died before or after what was asked was done: no machine can tell."""
     client = office()
     sent = {"name": "常用", "parameters": "kind=lake", "csrfmiddlewaretoken": token(client, "/work/r/river/")}
     assert client.post(VIEWS, sent).status_code == 302
     with connection.cursor() as cursor:
         cursor.execute("UPDATE sent_form SET answer = NULL, begun = now() - interval '2 minutes'")
+    unsure = client.post(VIEWS, sent)
+    assert unsure.status_code == 409 and "不能确定是否已经办理" in unsure.content.decode()
     again = client.post(VIEWS, sent)
     assert again.status_code == 302 and not told(client, again)
+
+
+def test_a_second_press_while_the_first_is_refused_is_answered_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer of the first is lost with its page: the second brings what is wrong with the form, not that it waits."""
+    client = office()
+    sent = {"name": "", "csrfmiddlewaretoken": token(client, "/work/r/river/new")}
+    client.post("/work/r/river/new", sent)
+    digests: list[bytes] = []
+    monkeypatch.setattr(once, "_end", lambda digest, location: digests.append(digest))
+    client.post("/work/r/river/new", sent)  # is at work as long as nobody ends it
+    monkeypatch.undo()
+    monkeypatch.setattr("time.sleep", lambda seconds: once._end(digests[0], None))  # refused while the second waits
+    second = client.post("/work/r/river/new", sent)
+    assert second.status_code == 422
 
 
 @pytest.mark.usefixtures("slow")

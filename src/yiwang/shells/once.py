@@ -19,13 +19,12 @@ from yiwang.shells.errors import answer, wants_json
 
 TOGGLES = {"network:large", "identity:act-for"}  # pressed again from a page that the browser kept, they mean it
 PATIENCE = 3.0  # seconds that a second press waits for the first
-DEAD = 60  # seconds after which a form that never ended may be sent again: its process has died, and its transaction with it
+DEAD = 60  # seconds after which a form that never ended is given up: its process has died, before or after it had done what was asked
 KEPT = "1 day"
 
-BEGIN = (
-    "INSERT INTO sent_form (digest) VALUES (%s) ON CONFLICT (digest) DO UPDATE SET begun = now()"
-    " WHERE sent_form.answer IS NULL AND sent_form.begun < now() - make_interval(secs => %s) RETURNING 1"
-)
+BEGIN = "INSERT INTO sent_form (digest) VALUES (%s) ON CONFLICT DO NOTHING RETURNING 1"
+ANSWERED = "SELECT answer FROM sent_form WHERE digest = %s AND answer IS NOT NULL"
+GIVE_UP = "DELETE FROM sent_form WHERE digest = %s AND answer IS NULL AND begun < now() - make_interval(secs => %s) RETURNING 1"
 
 
 class OnceMiddleware:
@@ -45,10 +44,16 @@ class OnceMiddleware:
         if request.method != "POST" or not request.POST.get("csrfmiddlewaretoken") or wants_json(request) or _leaves_to_others(request):
             return None
         digest = _digest(request)
-        if _did(BEGIN, digest, DEAD):
-            request.sent_form = digest  # type: ignore[attr-defined]  # read above when the answer is there
-            return None
-        return _told(request, digest)
+        until = time.monotonic() + PATIENCE
+        while not _did(BEGIN, digest):  # the first may be refused meanwhile: then this one is
+            if found := _did(ANSWERED, digest):
+                flash.info(request, "这份表单刚才已经提交成功，没有重复办理。")
+                return HttpResponseRedirect(found[0])
+            if time.monotonic() > until:
+                return answer(request, _unknown(digest))
+            time.sleep(0.1)
+        request.sent_form = digest  # type: ignore[attr-defined]  # read above when the answer is there
+        return None
 
 
 def forget_old() -> None:
@@ -82,15 +87,11 @@ def _content(file: "UploadedFile[bytes]") -> bytes:
     return made.digest()
 
 
-def _told(request: HttpRequest, digest: bytes) -> HttpResponseBase:
-    """Where the first one led; or, if it is still at work after a while, that it is."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if found := _did("SELECT answer FROM sent_form WHERE digest = %s AND answer IS NOT NULL", digest):
-            flash.info(request, "这份表单刚才已经提交成功，没有重复办理。")
-            return HttpResponseRedirect(found[0])
-        time.sleep(0.1)
-    return answer(request, Conflict("这份表单正在办理，没有重复提交。", hint="请等几秒钟，再返回刚才的页面刷新查看结果。"))
+def _unknown(digest: bytes) -> Conflict:
+    """It is still at work; or it never ended, and only a person can look whether it was done. Having been told so, they may send it again."""
+    if _did(GIVE_UP, digest, DEAD):
+        return Conflict("刚才提交时服务中断，不能确定是否已经办理。", hint="请先查看是否已经办理；没有办理的，返回刚才的页面再提交一次。")
+    return Conflict("这份表单正在办理，没有重复提交。", hint="请等几秒钟，再返回刚才的页面刷新查看结果。")
 
 
 def _end(digest: bytes, location: str | None) -> None:
