@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -29,6 +29,8 @@ LOOK_BACK = timedelta(days=7)  # a station silent for longer says nothing of the
 def check(now: datetime | None = None) -> tuple[int, int]:
     """Raises and ends alerts by the readings up to now; returns how many of each. Harmless when repeated."""
     moment = now or timezone.now()
+    with connection.cursor() as cursor:  # the button and the job one after the other
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('river_chief.alerting', 0))")
     standing = {alert.section_id: alert for alert in WaterAlert.objects.select_for_update().filter(closed_at=None)}
     raised = ended = 0
     for section, readings in _latest(moment).items():
@@ -130,7 +132,7 @@ def _lock(actor: Actor, alert: int) -> WaterAlert:
 
 
 def open_alerts(actor: Actor) -> "list[WaterAlert]":
-    """Those not ended, and those of the last month, the newest first."""
+    """Those not ended first, then those of the last month; the newest first."""
     since = timezone.now() - timedelta(days=31)
     rows = restrict(actor, WaterAlert.objects.filter(Q(closed_at=None) | Q(raised_at__gte=since)))
-    return list(rows.select_related("section__river", "reading", "problem").order_by("closed_at", "-raised_at")[:100])
+    return list(rows.select_related("section__river", "reading", "problem").order_by(F("closed_at").desc(nulls_first=True), "-raised_at")[:100])

@@ -15,15 +15,20 @@ from yiwang.kit.actors import Actor
 from yiwang.platforms.patrols.api import window
 from yiwang.platforms.patrols.models import Duty
 from yiwang.systems.governance.river_chief import rules
+from yiwang.systems.governance.river_chief.chiefs import problems_on
 from yiwang.systems.governance.river_chief.flows import OFFICE
-from yiwang.systems.governance.river_chief.models import Assessment, Reach, RiverProblem, Sample
+from yiwang.systems.governance.river_chief.models import Assessment, Reach, Sample
+from yiwang.systems.governance.river_chief.monthly import COMPLETE
 
 PARTS = {"patrol": "巡河完成", "on_time": "按期整改", "water": "断面达标", "recurrence": "问题不反复"}
 
 
 @transaction.atomic
 def assess(month: date) -> int:
-    """Scores every chief's post for the month of that day; one whose objection is open or decided stays as it was. Returns how many were computed."""
+    """Scores every chief's post for the month of that day; one whose objection is open or decided stays as it was. Returns how many were new or different.
+
+    Computed again while the next month lasts, because a round may be sent a month after it was walked; a score that changed is published anew, and may be objected to anew.
+    """
     first, last = window("month", month)
     posts = Post.objects.filter(pk__in=Reach.objects.exclude(chief=None).values("chief"))
     computed = 0
@@ -35,6 +40,8 @@ def assess(month: date) -> int:
         counts = counts_of(post, first, last)
         total, points = rules.score(counts, weights)
         values = {"division_id": post.division_id, "counts": {k: list(v) for k, v in counts.items()}, "points": points, "weights": weights, "score": total, "computed_at": timezone.now()}
+        if known and (known.counts, known.weights) == (values["counts"], weights):
+            continue
         Assessment.objects.update_or_create(post=post, month=first, defaults=values)
         computed += 1
     return computed
@@ -43,11 +50,11 @@ def assess(month: date) -> int:
 def counts_of(post: Post, first: date, last: date) -> dict[str, tuple[int, int]]:
     """What was reached of how many, by part, on the reaches of the post."""
     reaches = list(Reach.objects.filter(chief=post))
-    duties = Duty.objects.filter(plan__post=post, last__range=(first, last))
-    problems = RiverProblem.objects.filter(reach__in=reaches)
+    duties = Duty.objects.filter(plan__post=post, plan__subject="reach", last__range=(first, last))
+    problems = problems_on(*reaches)
     fixed = problems.filter(incident__closed_at__date__range=(first, last), incident__on_time__isnull=False)
     found = problems.filter(found_at__date__range=(first, last))
-    samples = [s for s in Sample.objects.filter(month=first, section__river__in={r.river_id for r in reaches}).select_related("section") if _along(s, reaches)]
+    samples = [s for s in Sample.objects.filter(COMPLETE, month=first, section__river__in={r.river_id for r in reaches}).select_related("section") if _along(s, reaches)]
     return {
         "patrol": (duties.filter(met=True).count(), duties.count()),
         "on_time": (fixed.filter(incident__on_time=True).count(), fixed.count()),
@@ -79,8 +86,10 @@ def object_to(actor: Actor, assessment: int, words: str) -> Assessment:
 def decide(actor: Actor, assessment: int, words: str) -> Assessment:
     """The office answers an objection and computes the score anew from the rows as they now are. Raises NotFound, NotAllowed, Conflict, Invalid."""
     found = _lock(actor, assessment)
-    if not actor.holds(OFFICE):
-        raise NotAllowed("异议由河长办处理。")
+    if not any(OFFICE in seat.roles and found.division_id.startswith(seat.division) for seat in actor.seats):
+        raise NotAllowed("异议由当地河长办处理。")
+    if found.post_id in {seat.post for seat in actor.seats}:
+        raise NotAllowed("不能处理对自己考核的异议，请由河长办其他人员处理。")
     if not found.objected_at or found.decided_at:
         raise Conflict("没有等待处理的异议。")
     if not words.strip():

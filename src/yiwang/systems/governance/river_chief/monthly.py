@@ -8,10 +8,11 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from yiwang.platforms.incidents.models import Incident
 from yiwang.platforms.patrols.models import Duty, Round
-from yiwang.systems.governance.river_chief.models import Reach, RiverProblem, Sample
+from yiwang.systems.governance.river_chief.chiefs import problems_on
+from yiwang.systems.governance.river_chief.models import ITEMS, Reach, Sample
 
+COMPLETE = Q(**{f"{item}__isnull": False for item in ITEMS})  #: samples that count: a class from fewer items than the rest would flatter
 Pair = tuple[int, int]  # reached, of how many
 NONE: Pair = (0, 0)
 
@@ -42,10 +43,10 @@ def by_month(reach: Reach, *, months: int = 12) -> list[ReachMonth]:
     wanted = _months(timezone.localdate().replace(day=1), months)
     since = wanted[-1]
     plan = Q(plan__subject="reach", plan__subject_row=reach.pk)
-    problems = RiverProblem.objects.filter(reach=reach)
-    taken_up = problems.filter(found_at__date__gte=since).exclude(incident__stage=Incident.Stage.VOID)
+    problems = problems_on(reach)
+    taken_up = problems.filter(found_at__date__gte=since)
     settled = problems.filter(incident__closed_at__date__gte=since, incident__on_time__isnull=False)
-    sections = Sample.objects.filter(section__river=reach.river_id, section__km__range=(reach.from_km, reach.to_km), month__gte=since)
+    sections = Sample.objects.filter(COMPLETE, section__river=reach.river_id, section__km__range=(reach.from_km, reach.to_km), month__gte=since)
     patrol = _pairs(Duty.objects.filter(plan, last__gte=since, last__lte=timezone.localdate()), "last", Q(met=True))
     valid = _pairs(Round.objects.filter(plan, started_at__date__gte=since), "started_at", Q(valid=True))
     found = _pairs(taken_up, "found_at", Q(again__isnull=False))

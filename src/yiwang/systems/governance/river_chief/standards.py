@@ -40,11 +40,11 @@ def advance(actor: Actor, doc: int) -> StandardDoc:
     """Draft to trial; trial to adopted when the last run of each clause passed; an adopted one replaces its earlier version. Raises NotFound, NotAllowed, Conflict."""
     found, today = _lock(actor, doc), timezone.localdate()
     if found.state == StandardDoc.State.DRAFT:
-        if not found.clauses.exists():
+        if not found.clauses.filter(standing="live").exists():
             raise Conflict("没有条款的草案不能试行。")
         found.state, found.trial_on = StandardDoc.State.TRIAL, today
     elif found.state == StandardDoc.State.TRIAL:
-        failing = [c.number for c in found.clauses.order_by("number") if not (last := c.runs.order_by("-at").first()) or not last.passed]
+        failing = [c.number for c in found.clauses.filter(standing="live").order_by("number") if not _holds(c)]
         if failing:
             raise Conflict(f"条款 {'、'.join(failing)} 还没有检查通过，不能施行。", hint="运行检查，改正数据或者修改条款后再施行。")
         StandardDoc.objects.filter(number=found.number, state=StandardDoc.State.ADOPTED).update(state=StandardDoc.State.REPEALED)
@@ -63,6 +63,12 @@ def _lock(actor: Actor, doc: int) -> StandardDoc:
     if found is None:
         raise NotFound("没有这份标准。")
     return found
+
+
+def _holds(clause: Clause) -> bool:
+    """Whether its last run passed, of the clause as it now is."""
+    last = clause.runs.order_by("-at").first()
+    return last is not None and last.passed and last.at >= clause.changed_at
 
 
 def _run(clause: Clause) -> ClauseRun:
