@@ -90,7 +90,7 @@ def follow(actor: Actor) -> int:
     rows = PatrolPlan.objects.filter(until=None, subject="reach", standing=PatrolPlan.Standing.LIVE)
     kept = {(p.subject_row, p.post_id): p for p in rows}
     for reach in Reach.objects.filter(standing=Reach.Standing.LIVE, course__isnull=False, chief__isnull=False).order_by("pk"):
-        known = kept.pop((reach.pk, reach.chief_id), None)
+        known = kept.pop((reach.pk, reach.chief_id or 0), None)
         if known is None or any(getattr(known, "division_id" if name == "division" else name) != value for name, value in _wanted(reach).items()):
             plan(actor, reach)
             changed += 1
@@ -102,6 +102,7 @@ def follow(actor: Actor) -> int:
 
 def _wanted(reach: Reach) -> dict[str, Any]:
     times, period = frequency(reach.level, reach.division_id, timezone.localdate())
+    assert reach.course is not None  # both callers ask only of reaches with one
     course = MultiLineString(reach.course, srid=reach.course.srid)
     return {"times": times, "period": period, "course": course, "division": reach.division_id, "name": f"{reach.name}巡河", "until": None}
 
