@@ -18,6 +18,7 @@ from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.registers.listing import Query, joins, matching, parse, told
 from yiwang.engines.registers.models import DATA_OFFICER, Export
+from yiwang.engines.registers.reading import harmless
 from yiwang.engines.registers.rows import may_read
 from yiwang.kit import cells
 from yiwang.kit.access import restrict
@@ -166,7 +167,7 @@ def _csv(actor: Actor, register: Register, query: Query, export: Export) -> Iter
     buffer.write("\ufeff")  # so that spreadsheets know the encoding
     writer.writerow([cells.heading(register, c) for c in columns])
     for number, (texts, _) in enumerate(_lines(actor, register, query, columns, clear=export.clear), start=1):
-        writer.writerow(map(_harmless, texts))
+        writer.writerow(map(harmless, texts))
         if number % PAGE == 0:
             yield buffer.getvalue().encode()
             buffer.seek(0)
@@ -186,7 +187,7 @@ def _xlsx(actor: Actor, register: Register, query: Query, export: Export) -> IO[
         if number % SHEET == 0:
             sheet = _sheet(book, register, columns, export)
         assert sheet is not None
-        sheet.append([_harmless(ILLEGAL_CHARACTERS_RE.sub("", text)) for text in texts])
+        sheet.append([harmless(ILLEGAL_CHARACTERS_RE.sub("", text)) for text in texts])
     if sheet is None:
         _sheet(book, register, columns, export)
     about = book.create_sheet("说明")
@@ -216,8 +217,3 @@ def _geojson(actor: Actor, register: Register, query: Query, export: Export) -> 
         yield (lead + json.dumps(feature, ensure_ascii=False)).encode()
         lead = ",\n"
     yield b"]}\n"
-
-
-def _harmless(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula is text (OWASP: CSV injection)."""
-    return f"'{text}" if text and text[0] in "=+-@\t\r" and not text[1:].replace(".", "", 1).isdigit() else text

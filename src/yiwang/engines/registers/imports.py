@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
 from typing import IO, Any
 
 from django import forms
@@ -31,6 +30,7 @@ from yiwang.kit.forms import form_of
 from yiwang.kit.registry import registry
 
 CHUNK, BATCH = 1_000, 2_000
+HEAVY = 4_000_000  # characters of lines that are held at once, more or less
 KEYS = 50_000  # of other tables, remembered at most
 State = Import.State
 
@@ -43,8 +43,7 @@ def receive(actor: Actor, register: Register, file: IO[bytes], name: str, *, mat
     given, lines = reading.pointed(register, *reading.lines_of(file, name))
     fields = {**reading.fields_of(register, [*given, *reading.place_heading(register, given).values()]), **reading.place_heading(register, given)}
     source = Import.objects.create(register=register.code, name=name[:200], by_id=actor.party, by_name=actor.name, fields=fields, matching=matching)
-    read = _read(lines)
-    while batch := list(islice(read, BATCH)):
+    for batch in _batches(reading.told(lines)):
         numbered = enumerate(batch, start=source.total + 1)
         bulk.insert(ImportLine, [{"source_id": source.pk, "number": number, "data": line, "error": ""} for number, line in numbered])
         source.total += len(batch)
@@ -103,7 +102,7 @@ def step(source: int) -> bool:
         bench = Bench(registry().registers[found.register], found)
         if found.state == State.CHECKING and not found.done:
             _mark_repeated(bench)
-        while chunk := [Line(*told) for told in found.lines.filter(number__gt=found.done).order_by("number").values_list(*LINE)[:CHUNK]]:
+        while chunk := _chunk(found):
             work(bench, chunk)
             found.done = chunk[-1].number
             if not (found.state == State.WRITING and found.mode == Import.Mode.ALL):
@@ -135,6 +134,12 @@ class Line:
 
 
 LINE = ("pk", "number", "data", "error")
+NEXT = """
+SELECT count(*) FROM (
+    SELECT sum(pg_column_size(data)) OVER (ORDER BY number) - pg_column_size(data) AS before
+    FROM (SELECT number, data FROM registers_importline WHERE source_id = %s AND number > %s ORDER BY number LIMIT %s) AS next
+) AS held WHERE before < %s
+"""
 Made = list[tuple[Line, Any, dict[str, Any] | None]]  # line, row with its values in it (unsaved), what it said before (None: it is new)
 
 
@@ -349,11 +354,26 @@ def _taken_back() -> Iterator[None]:
         return
 
 
-def _read(lines: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    try:
-        yield from lines
-    except (UnicodeDecodeError, ValueError, OSError) as problem:
-        raise Invalid("文件中途无法读取，没有导入任何内容。", fields={"file": str(problem)[:120]}) from None
+def _batches(lines: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """As many lines as are written at once: few where they are long."""
+    batch: list[dict[str, Any]] = []
+    held = 0
+    for line in lines:
+        batch.append(line)
+        held += sum(len(text) for text in line.values() if isinstance(text, str))
+        if len(batch) == BATCH or held > HEAVY:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _chunk(source: Import) -> list["Line"]:
+    """The next lines: as many as are worked on at once, fewer where they are long (as they lie in the table, compressed)."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, [source.pk, source.done, CHUNK, HEAVY])
+        (most,) = cursor.fetchone() or (0,)
+    return [Line(*said) for said in source.lines.filter(number__gt=source.done).order_by("number").values_list(*LINE)[:most]] if most else []
 
 
 def _mine(actor: Actor, source: int) -> Import:
