@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from functools import cache, reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -86,15 +87,16 @@ def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZ
     return _paged(register, shown(register, dated), f"-{register.day}", after, size)
 
 
-def told(actor: Actor, register: Register, query: Query, paths: Sequence[str], *, size: int = LARGEST) -> Iterator[list[tuple[Any, ...]]]:
-    """What all the query's rows say at these paths, page after page by key, as tuples: for what is too many to be made into rows."""
+def every(actor: Actor, register: Register, query: Query, paths: Sequence[str], *, size: int = LARGEST) -> Iterator[list[tuple[Any, ...]]]:
+    """What all the query's rows say at these paths, some `size` at a time, as tuples: for what is too many to be made into rows.
+
+    All as they were at one moment, whatever is changed while they are read: a cursor that PostgreSQL keeps for us. No transaction stays open for a slow reader.
+    """
     order = query.order or register.order
-    name = _column(register, order)
-    found = matching(actor, register, query).order_by(*_keys(order, name)).values_list(name, "pk", *paths)
-    taken = list(found[:size])
-    while taken:
-        yield [said[2:] for said in taken]
-        taken = list(found.filter(_beyond(register, order, *taken[-1][:2]))[:size]) if len(taken) == size else []
+    found = matching(actor, register, query).order_by(*_keys(order, _column(register, order))).values_list(*paths)
+    read = found.iterator(chunk_size=size)
+    while taken := list(islice(read, size)):
+        yield taken
 
 
 def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, size: int) -> Listed:
