@@ -52,7 +52,7 @@ def ask_export(actor: Actor, register: Register, query: Query, *, format: str, r
     waits = clear or rows > register.open_export
     words = {**query.filters, **({"q": query.search} if query.search else {}), **({"order": query.order} if query.order else {})}
     made = Export.objects.create(
-        register=register.code, query=urlencode(words), format=format, clear=clear, reason=reason.strip(), by_id=actor.party, by_name=actor.name, rows=rows,
+        register=register.code, query=urlencode(words), format=format, clear=clear, reason=reason.strip()[:300], by_id=actor.party, by_name=actor.name, rows=rows,
         state=State.WAITING if waits else State.READY,
     )  # fmt: skip
     _make_later(made)
@@ -89,7 +89,7 @@ def take_export(actor: Actor, export: int) -> tuple[Export, Iterator[bytes] | IO
             raise NotAllowed(f"这项导出现在是“{found.get_state_display()}”。")
         if (found.decided_at or found.at) < timezone.now() - LASTS:
             raise Gone(f"下载期限（{LASTS.days} 天）已过，请重新申请。")
-        register, query = _what(found)
+        register, query = _what(actor, found)
         if found.rights:  # the rows are in the file
             _same_posts(actor, found)
         else:
@@ -108,7 +108,7 @@ def make(export: int) -> None:
     actor = parties.actor_for(0, found.by_id, found.by_name)
     try:
         with acting(actor):
-            register, query = _what(found)
+            register, query = _what(actor, found)
             _still_allowed(actor, register, query, found)
             _into_place(found, writing.content(actor, register, query, found, _progress(found)))
     except Exception:
@@ -131,9 +131,9 @@ def sweep() -> int:
     return len(old)
 
 
-def _what(export: Export) -> tuple[Register, Query]:
+def _what(actor: Actor, export: Export) -> tuple[Register, Query]:
     register = registry().registers[export.register]
-    return register, parse(register, dict(parse_qsl(export.query)))
+    return register, parse(register, dict(parse_qsl(export.query)), actor)
 
 
 def _still_allowed(actor: Actor, register: Register, query: Query, export: Export) -> None:

@@ -32,8 +32,8 @@ def make_export(*, export: int) -> None:
 @app.periodic(cron="15 3 * * *")
 @app.task(name="registers.sweep", queueing_lock="registers.sweep")
 def sweep(timestamp: int) -> None:
-    """Every night: lines of imports that ended a month ago go, and files of exports that nobody may take any more; that there were such stays."""
-    from yiwang.engines.registers import exports, imports
+    """Every night: lines of imports that ended a month ago go, files of exports that nobody may take any more, keys that nobody will retry."""
+    from yiwang.engines.registers import exports, imports, machines
 
-    imports.sweep()
-    exports.sweep()
+    for one in (imports, exports, machines):
+        one.sweep()

@@ -126,7 +126,7 @@ def sample(request: HttpRequest, register: str) -> HttpResponseBase:
 def take_away(request: HttpRequest, register: str) -> HttpResponse:
     """Asking for the list as it stands in the address."""
     found, actor, errors = declared(register), actor_of(request), {}
-    query = registers.parse(found, request.GET.dict())
+    query = registers.parse(found, request.GET.dict(), actor)
     if request.method == "POST":
         try:
             made = registers.ask_export(
