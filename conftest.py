@@ -1,8 +1,9 @@
 """Every database test begins in the demo city (fewer people), loaded once for each worker process. `--reuse-db` keeps it for the next run, `--create-db` makes it anew."""
 
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,32 @@ def no_rivers(db: None) -> None:
 
     for code in ("water-alert", "station-reading", "load-source", "load-basis", "repair-check", "river-repair", "chief-order", "sample", "section", "outfall", "river-measure", "river-plan", "reach", "river"):
         registry().registers[code].model._default_manager.all().delete()
+
+
+LOOKS = {  # what a look may leave behind: that somebody looked, and until when they were there
+    "audit_entry", "audit_access", "licences_use", "registers_export",  # of an export: that it was taken
+    "django_session", "usersessions_usersession", "axes_accesslog", "identity_cache", "identity_usage",
+}  # fmt: skip
+WRITES = re.compile(r'\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)"?\s*(?:SET|\(|WHERE|AS|USING|VALUES|SELECT|$)', re.IGNORECASE)
+
+
+@pytest.fixture(autouse=True)
+def safe_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every test, whichever page it opens: GET and HEAD change nothing (RFC 9110, 9.2.1), so that a crawler or a browser that looks ahead changes nothing."""
+    from django.core.handlers.base import BaseHandler
+    from django.db import connection
+
+    answer = BaseHandler.get_response
+
+    def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        written = set(WRITES.findall(str(sql))) - LOOKS
+        assert not written, f"a GET writes {', '.join(sorted(written))}: {sql}"
+        return execute(sql, params, many, context)
+
+    def get_response(handler: BaseHandler, request: Any) -> Any:
+        if request.method not in {"GET", "HEAD"}:
+            return answer(handler, request)
+        with connection.execute_wrapper(look):
+            return answer(handler, request)
+
+    monkeypatch.setattr(BaseHandler, "get_response", get_response)

@@ -61,7 +61,7 @@ def test_the_window_of_a_town_takes_one_in_under_two_minutes(person: Make, photo
     clerk.page.get_by_label("姓名或名称（首次登记时填写）").fill("许海棠")
     clerk.page.get_by_label("联系电话（首次登记时填写）").fill("19922220001")
     clerk.click("登记并继续").page.get_by_label("办什么事").fill("老人证")
-    clerk.click("查找事项").page.locator("tr", has_text="老年人优待证办理").get_by_role("link", name="收件").click()
+    clerk.click("查找事项").page.locator("tr", has_text="老年人优待证办理").get_by_role("button", name="收件").click()
     clerk.page.get_by_label("本人").check()
     clerk.click("下一步").sees("未经核验").click("下一步")
     for code in ("id", "photo"):

@@ -61,6 +61,7 @@ def walk(lived_in: City) -> Walk:
     found = Walk(lived_in.url)
     firms = {owner: lived_in.sql("SELECT id FROM parties_party WHERE name = %s", name)[0][0] for name, _, _, owner in FIRMS}
     issued = wait_for(lambda: lived_in.sql("SELECT identifier FROM licences_licence WHERE holder_id = %s", firms["xiaofan"]))
+    elderly = lived_in.sql("SELECT s.id FROM items_implementation s JOIN items_item i ON i.id = s.item_id WHERE i.key = 'elderly_card_apply' ORDER BY s.id")[0][0]
     bill = lived_in.sql("SELECT id FROM ledger_bill WHERE payer_id = %s ORDER BY id", firms["changfeng"])[0][0]
     sealed = wait_for(lambda: lived_in.sql("SELECT row FROM audit_leaf WHERE kind = 'entry' LIMIT 1"))  # the newest on the page are not sealed yet
     Walker(found, None).go("/", "/my", f"/verify/{issued[0][0]}", "/field/offline")
@@ -70,6 +71,8 @@ def walk(lived_in: City) -> Walk:
         if player.username in firms:
             walker.act_for(str(firms[player.username]))
             walker.go("/my", *([f"/pay/{bill}"] if player.username == "changfeng" else []))
+        if player.username == "haitang":  # looking begins nothing: the further pages are there for who sends the first
+            walker.press(f"/apply/{elderly}", "acceptance:apply", who="self")
         if "audit-admin" in player.roles:
             walker.go(f"/work/audit/{sealed[0][0]}/proof")
         if "item-editor" in player.roles:

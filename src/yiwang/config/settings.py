@@ -162,6 +162,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = not os.environ.get("YIWANG_COLLECTED")
 FILES = HOME / "files"  # content-addressed store
+EXPORTS = HOME / "exports"  # large exports until they are taken, a week at most
 KEYS = HOME / "keys"  # the node's own certificate authority and seals; never in the repository
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

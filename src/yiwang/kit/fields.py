@@ -30,6 +30,9 @@ def wrong_in_register(register: Register, roles: set[str]) -> Iterator[str]:
         yield f"{model.__name__} has editors but is no Kept"
     if (register.fields or register.form) and not register.editors:
         yield "a form but nobody who may edit"
+    for path in {*register.filters, *register.sorts, register.order.lstrip("-"), register.groups} - {"", "pk"}:
+        if not list(_unknown(model, path, "")) and cells.is_personal(model, path):
+            yield f"{path} is personal: who sees only its mask could ask for it by filter, order or group"
     for path in register.search:
         if not list(_unknown(model, path, "")) and cells.is_personal(model, path):
             yield f"{path} is personal and may not be searched"

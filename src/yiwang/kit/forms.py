@@ -8,7 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib.gis.db.models import GeometryField
 from django.contrib.gis.gdal.error import GDALException
-from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.gis.geos import GEOSGeometry, WKBWriter
 from django.contrib.gis.geos.error import GEOSException
 from django.db.models import CharField, ForeignKey, Model, Q, QuerySet
 
@@ -52,7 +52,7 @@ class KeyField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of whicheve
         return cast("QuerySet[Any]", self.queryset)
 
     def _by_number(self, value: Any) -> Model | None:
-        return self._rows().filter(pk=value).first() if value not in self.empty_values and str(value).isdigit() else None
+        return self._rows().filter(pk=value).first() if value not in self.empty_values and _is_number(str(value)) else None
 
 
 class FewField(KeyField):
@@ -82,18 +82,26 @@ class PlaceField(forms.CharField):
         if self.kind == "Point" and isinstance(value, str) and (pair := PAIR.fullmatch(value)):
             value = {"type": "Point", "coordinates": [float(pair[1]), float(pair[2])]}
         try:
-            shape = GEOSGeometry(json.dumps(json.loads(value) if isinstance(value, str) else value))
+            shape = _flat(GEOSGeometry(json.dumps(json.loads(value) if isinstance(value, str) else value)))
             shape = GEOSGeometry(f"{self.kind.upper()}({shape.wkt[shape.wkt.index('('):]})") if self.kind == f"Multi{shape.geom_type}" else shape
             if shape.empty:  # the reader gives an empty shape for some broken ones
                 raise ValueError
-        except (ValueError, GEOSException, GDALException, TypeError):
+        except (ValueError, GEOSException, GDALException, TypeError, RecursionError):
             raise forms.ValidationError(f"{'位置应当是“经度,纬度”（例如 110.36,21.27）或' if self.kind == 'Point' else '位置应当是'} GeoJSON。") from None
         if self.kind and shape.geom_type != self.kind:
             raise forms.ValidationError(f"这里需要 {self.kind}，给的是 {shape.geom_type}。")
+        west, south, east, north = shape.extent
+        if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):  # also what is no number
+            raise forms.ValidationError("坐标超出经纬度的范围：应当是 CGCS2000 或 WGS 84 的度，不是投影坐标。")
         if not shape.valid:
             raise forms.ValidationError(f"图形不正确：{shape.valid_reason}")
         shape.srid = SRID  # RFC 7946 speaks of WGS 84; it and CGCS2000 differ by centimetres
         return shape
+
+
+def _flat(shape: GEOSGeometry) -> GEOSGeometry:
+    """Without heights, which no register keeps."""
+    return GEOSGeometry(memoryview(WKBWriter(dim=2).write(shape))) if shape.hasz else shape
 
 
 class KeptForm(forms.ModelForm):  # type: ignore[type-arg]  # of whichever model
@@ -141,6 +149,10 @@ def written(row: Model) -> str:
     return text if text in {getattr(row, "name", None), *(str(getattr(row, code)) for code in _codes(type(row)))} else f"{text}（{row.pk}）"
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 18
+
+
 def _natural(row: Model) -> str:
     """How a person names the row: its unique code, else its name."""
     for field in _codes(type(row)):
@@ -154,7 +166,7 @@ def _codes(model: type[Model]) -> list[str]:
 
 
 def _named(model: type[Model], text: str) -> Q:
-    named = Q(pk=int(text)) if text.isdigit() and len(text) <= 18 and model._meta.pk.get_internal_type() == "BigIntegerField" else Q(pk__in=())
+    named = Q(pk=int(text)) if _is_number(text) and model._meta.pk.get_internal_type() == "BigIntegerField" else Q(pk__in=())
     for field in _codes(model):
         named |= Q(**{field: text})
     if any(f.name == "name" for f in model._meta.concrete_fields):

@@ -56,7 +56,7 @@ def test_an_official_adds_finds_changes_and_reads_a_row() -> None:
 
 def test_ticked_rows_change_together() -> None:
     office = browser("hezhangban")
-    rows = [river(f"GD-{n}").pk for n in range(2)]
+    rows = [f"{river(f'GD-{n}').pk}-1" for n in range(2)]
     assert office.post("/work/r/river/bulk", {"row": rows, "kind": "lake", "reason": "归类"}).status_code == 302
     assert set(River.objects.values_list("kind", flat=True)) == {"lake"}
     assert "勾选" in office.post("/work/r/river/bulk", {"kind": "river", "reason": "归类"}).content.decode()

@@ -32,7 +32,7 @@ def correct(actor: Actor, row: Model, changes: Mapping[str, Any], *, reason: str
     audit.record(actor, "register.correct", subject=locked, summary=reason.strip())
     return Version.objects.create(
         subject_type=row._meta.label_lower, subject_id=str(row.pk), before=_plain(before), after=_plain(dict(changes)), valid_from=valid_from,
-        by=actor.name, reason=reason.strip(),
+        by=actor.name[:60], reason=reason.strip()[:300],
     )
 
 

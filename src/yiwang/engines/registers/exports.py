@@ -1,35 +1,39 @@
-"""Taking rows away: streamed by key, masked, marked with who took them and why, on the record; many rows or clear personal data only with another's approval."""
+"""Taking rows away: streamed, masked, marked with who took them and why, on the record; many rows or clear personal data only with another's approval.
 
-import csv
-import io
-import json
+What is small is written into the answer. What is large (a sheet already from a few thousand rows) is made by a job into a file, which is offered when it is whole.
+Either way the rows are those of one moment, and no more than were allowed.
+"""
+
+import hashlib
+import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import IO, Any, cast
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
 from urllib.parse import parse_qsl, urlencode
 
-from django.contrib.gis.db.models import GeometryField
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
-from yiwang.engines.registers.listing import Query, joins, matching, parse, told
+from yiwang.engines.parties import api as parties
+from yiwang.engines.registers import writing
+from yiwang.engines.registers.listing import Query, matching, parse
 from yiwang.engines.registers.models import DATA_OFFICER, Export
 from yiwang.engines.registers.rows import may_read
-from yiwang.kit import cells
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
-from yiwang.kit.declare import Column, Register
-from yiwang.kit.forms import written
+from yiwang.kit.declare import Register
 from yiwang.kit.registry import registry
+from yiwang.kit.rowsecurity import acting
 
-PAGE = 2_000
-KNOWN = 50_000  # rows of other tables whose texts are remembered at most
-LASTS = 7  # days in which a granted export may be taken
-SHEET = 1_000_000  # rows of one sheet (an XLSX sheet holds 1,048,576)
+LASTS = timedelta(days=7)  # in which a granted export may be taken
+AT_ONCE = {"csv": 100_000, "geojson": 50_000, "xlsx": 3_000}  #: rows that are written into the answer: a second or two of work
+MORE = 1.1  # a table that lives grows between the approval and the taking
 
 State = Export.State
 
@@ -48,9 +52,10 @@ def ask_export(actor: Actor, register: Register, query: Query, *, format: str, r
     waits = clear or rows > register.open_export
     words = {**query.filters, **({"q": query.search} if query.search else {}), **({"order": query.order} if query.order else {})}
     made = Export.objects.create(
-        register=register.code, query=urlencode(words), format=format, clear=clear, reason=reason.strip(), by_id=actor.party, by_name=actor.name, rows=rows,
+        register=register.code, query=urlencode(words), format=format, clear=clear, reason=reason.strip()[:300], by_id=actor.party, by_name=actor.name, rows=rows,
         state=State.WAITING if waits else State.READY,
     )  # fmt: skip
+    _make_later(made)
     audit.record(actor, "register.export.ask", subject=made, summary=f"申请导出{register.name} {rows} 条（{format}）：{reason.strip()}")
     return made
 
@@ -69,26 +74,47 @@ def decide_export(actor: Actor, export: int, *, granted: bool) -> Export:
         raise Conflict(f"这项导出现在是“{found.get_state_display()}”。")
     found.state, found.decided_by_id, found.decided_at = (State.READY if granted else State.REFUSED), actor.party, timezone.now()
     found.save(update_fields=["state", "decided_by", "decided_at"])
+    _make_later(found)
     audit.record(actor, "register.export.decide", subject=found, summary=f"{'批准' if granted else '不批准'}导出 {found.rows} 条")
     return found
 
 
 def take_export(actor: Actor, export: int) -> tuple[Export, Iterator[bytes] | IO[bytes]]:
-    """The content of one's own ready export: CSV and GeoJSON as they are read, XLSX as a file. Raises NotFound, NotAllowed, Gone."""
+    """The content of one's own ready export: streamed, or a file. Raises NotFound, NotAllowed, Gone, Conflict where more rows would go than were allowed."""
     with transaction.atomic():
         found = Export.objects.select_for_update().filter(pk=export, by=actor.party).first()
         if found is None:
             raise NotFound("没有找到您申请的这项导出。")
         if found.state != State.READY:
             raise NotAllowed(f"这项导出现在是“{found.get_state_display()}”。")
-        if (found.decided_at or found.at) < timezone.now() - timezone.timedelta(days=LASTS):  # type: ignore[attr-defined]  # re-exported there
-            raise Gone(f"下载期限（{LASTS} 天）已过，请重新申请。")
+        if (found.decided_at or found.at) < timezone.now() - LASTS:
+            raise Gone(f"下载期限（{LASTS.days} 天）已过，请重新申请。")
+        register, query = _what(actor, found)
+        if found.rights:  # the rows are in the file
+            _same_posts(actor, found)
+        else:
+            _still_allowed(actor, register, query, found)
         found.taken_at = timezone.now()
         found.save(update_fields=["taken_at"])
         audit.record(actor, "register.export.take", subject=found, summary=f"下载导出 {found.rows} 条（{found.format}）")
-    register = registry().registers[found.register]
-    query = parse(register, dict(parse_qsl(found.query)))
-    return found, {"csv": _csv, "xlsx": _xlsx, "geojson": _geojson}[found.format](actor, register, query, found)
+    return found, _opened(found) if found.rights else writing.content(actor, register, query, found)
+
+
+def make(export: int) -> None:
+    """Writes the file of an export that is being made; whoever takes it sees the whole or nothing. Harmless when repeated: a job of a worker that died begins anew."""
+    found = Export.objects.filter(pk=export, state=State.MAKING).first()
+    if found is None:
+        return
+    actor = parties.actor_for(0, found.by_id, found.by_name)
+    try:
+        with acting(actor):
+            register, query = _what(actor, found)
+            _still_allowed(actor, register, query, found)
+            _into_place(found, writing.content(actor, register, query, found, _progress(found)))
+    except Exception:
+        Export.objects.filter(pk=export, state=State.MAKING).update(state=State.FAILED)
+        raise  # the job is shown as failed
+    Export.objects.filter(pk=export, state=State.MAKING).update(state=State.READY, rights=_rights(actor), rows=found.done, made_at=timezone.now())
 
 
 def exports_of(actor: Actor) -> list[Export]:
@@ -96,128 +122,82 @@ def exports_of(actor: Actor) -> list[Export]:
     return list(restrict(actor, Export.objects.all()).order_by("-at")[:100])
 
 
-def mark(export: Export) -> str:
-    """Who took it, when, what for: stands in every exported file."""
-    at = timezone.localtime(export.taken_at or export.at)
-    return f"导出人：{export.by_name}　时间：{at:%Y-%m-%d %H:%M}　用途：{export.reason}　编号：{export.pk}　{'含完整个人信息，' if export.clear else ''}不得另作他用"
+def sweep() -> int:
+    """Removes files that nobody may take any more, and what dead workers left; returns how many."""
+    now = timezone.now().timestamp()
+    old = [path for path in _folder().glob("*") if now - path.stat().st_mtime > LASTS.total_seconds()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
-def columns_of(register: Register) -> list[Column]:
-    """What an export holds: the form's fields, then the list's computed columns; so that a masked or plain file can be imported again."""
-    return [Column(code=name) for name in register.fields] + [c for c in register.shown if c.show or c.code not in register.fields]
+def _what(actor: Actor, export: Export) -> tuple[Register, Query]:
+    register = registry().registers[export.register]
+    return register, parse(register, dict(parse_qsl(export.query)), actor)
 
 
-def _lines(actor: Actor, register: Register, query: Query, columns: list[Column], *, clear: bool, also: tuple[str, ...] = ()) -> Iterator[tuple[list[str], tuple[Any, ...]]]:
-    """The texts of every row in the order of `columns`, and what it says at the paths of `also`."""
-    takers = [_taker(register, column, clear=clear) for column in columns]
-    for page in told(actor, register, query, [*(taker.path for taker in takers), *also], size=PAGE):
-        texts = zip(*(taker.texts([said[place] for said in page]) for place, taker in enumerate(takers)), strict=True)
-        yield from ((list(line), said[len(takers) :]) for line, said in zip(texts, page, strict=True))
+def _still_allowed(actor: Actor, register: Register, query: Query, export: Export) -> None:
+    """Raises NotAllowed for rights that went since, Conflict for a list that has grown beyond what was allowed."""
+    if not may_read(actor, register):
+        raise NotAllowed(f"您现在的身份不能导出“{register.name}”。")
+    most = max(register.open_export, int(export.rows * MORE) if export.decided_by_id else 0)
+    rows = matching(actor, register, query).order_by().count()
+    if rows > most:
+        raise Conflict(f"现在有 {rows} 条，超过了允许的 {most} 条。", hint="请重新申请导出。")
 
 
-@dataclass(frozen=True)
-class _Values:
-    """A column that is written by what it holds."""
-
-    path: str
-    text: Callable[[Any], str]
-
-    def texts(self, found: list[Any]) -> Iterable[str]:
-        return map(self.text, found)
+def _same_posts(actor: Actor, export: Export) -> None:
+    if export.rights != _rights(actor):
+        raise Conflict("文件生成以后您的岗位有了变化。", hint="请重新申请导出。")
 
 
-@dataclass
-class _Rows:
-    """A column that is written by the row it leads to (another table's, or the row itself for a computed one): each looked up once, a page's together."""
+def _make_later(export: Export) -> None:
+    """Hands what is large to a job."""
+    from yiwang.engines.registers.jobs import make_export
 
-    path: str
-    rows: "QuerySet[Any]"
-    text: Callable[[Any], str]
-    known: dict[Any, str] = field(default_factory=lambda: {None: ""})
-
-    def texts(self, found: list[Any]) -> Iterable[str]:
-        if len(self.known) > KNOWN:
-            self.known = {None: ""}
-        self.known |= {key: self.text(row) for key, row in self.rows.in_bulk(set(found) - set(self.known)).items()}
-        return [self.known.get(key, "") for key in found]  # one that went meanwhile is nothing
+    if export.state == State.READY and export.rows > AT_ONCE[export.format]:
+        export.state = State.MAKING
+        export.save(update_fields=["state"])
+        make_export.defer(export=export.pk)
 
 
-def _taker(register: Register, column: Column, *, clear: bool) -> _Values | _Rows:
-    if cells.needs_row(register, column):
-        itself = register.model._default_manager.select_related(*joins(register))
-        return _Rows("pk", itself, _blank(cells.writer(register, column, clear=clear)))
-    kind, secret = cells.field_at(register.model, column.code), cells.is_personal(register.model, column.code) and not clear
-    if kind.is_relation:
-        others = cast("type[Model]", kind.related_model)._default_manager.select_related(*getattr(kind.related_model, "called_by", ()))
-        return _Rows(f"{column.code}_id", others, _blank(lambda row: cells.mask(str(row))) if secret else written)
-    if isinstance(kind, GeometryField):
-        return _Values(column.code, lambda shape: "" if shape is None or secret else shape.geojson)
-    return _Values(column.code, _blank(cells.speller(register, column, clear=clear)))
+def _progress(export: Export) -> Callable[[int], None]:
+    def tell(number: int) -> None:
+        export.done = number
+        Export.objects.filter(pk=export.pk).update(done=number)
+
+    return tell
 
 
-def _blank(text: Callable[[Any], str]) -> Callable[[Any], str]:
-    return lambda found: "" if (said := text(found)) == cells.NOTHING else said
+def _rights(actor: Actor) -> str:
+    """For which posts a file was made: it is not for who holds others by now."""
+    seats = sorted((seat.organ, seat.division, sorted(seat.roles)) for seat in actor.seats)
+    return hashlib.sha256(repr(seats).encode()).hexdigest()
 
 
-def _csv(actor: Actor, register: Register, query: Query, export: Export) -> Iterator[bytes]:
-    columns = columns_of(register)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    buffer.write("\ufeff")  # so that spreadsheets know the encoding
-    writer.writerow([cells.heading(register, c) for c in columns])
-    for number, (texts, _) in enumerate(_lines(actor, register, query, columns, clear=export.clear), start=1):
-        writer.writerow(map(_harmless, texts))
-        if number % PAGE == 0:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    writer.writerow([mark(export)])
-    yield buffer.getvalue().encode()
+def _folder() -> Path:
+    folder = Path(settings.EXPORTS)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
-def _xlsx(actor: Actor, register: Register, query: Query, export: Export) -> IO[bytes]:
-    from openpyxl import Workbook  # only where a sheet is written
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    book = Workbook(write_only=True)
-    columns = columns_of(register)
-    sheet = None
-    for number, (texts, _) in enumerate(_lines(actor, register, query, columns, clear=export.clear)):
-        if number % SHEET == 0:
-            sheet = _sheet(book, register, columns, export)
-        assert sheet is not None
-        sheet.append([_harmless(ILLEGAL_CHARACTERS_RE.sub("", text)) for text in texts])
-    if sheet is None:
-        _sheet(book, register, columns, export)
-    about = book.create_sheet("说明")
-    about.append([mark(export)])
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
-    book.save(file)
-    file.seek(0)
-    return file
+def _into_place(export: Export, content: Iterator[bytes] | IO[bytes]) -> None:
+    """Beside, flushed, then renamed: a name always has its whole content."""
+    descriptor, beside = tempfile.mkstemp(dir=_folder())
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            for part in content if isinstance(content, Iterator) else iter(lambda: content.read(1 << 20), b""):
+                out.write(part)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(beside).replace(_folder() / str(export.pk))
+    finally:
+        with suppress(FileNotFoundError):
+            Path(beside).unlink()
 
 
-def _sheet(book: Any, register: Register, columns: list[Column], export: Export) -> Any:
-    sheet = book.create_sheet(register.name[:25])
-    sheet.oddHeader.center.text = sheet.oddFooter.center.text = mark(export)[:250]  # printed on every page
-    sheet.append([cells.heading(register, c) for c in columns])
-    return sheet
-
-
-def _geojson(actor: Actor, register: Register, query: Query, export: Export) -> Iterator[bytes]:
-    columns = [c for c in columns_of(register) if c.code != register.place]
-    names = [cells.heading(register, c) for c in columns]
-    hidden = cells.is_personal(register.model, register.place) and not export.clear
-    yield f'{{"type": "FeatureCollection", "note": {json.dumps(mark(export), ensure_ascii=False)}, "features": ['.encode()
-    lead = ""
-    for texts, (pk, shape) in _lines(actor, register, query, columns, clear=export.clear, also=("pk", register.place)):
-        geometry = json.loads(shape.geojson) if shape and not hidden else None
-        feature = {"type": "Feature", "id": str(pk), "geometry": geometry, "properties": dict(zip(names, texts, strict=True))}
-        yield (lead + json.dumps(feature, ensure_ascii=False)).encode()
-        lead = ",\n"
-    yield b"]}\n"
-
-
-def _harmless(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula is text (OWASP: CSV injection)."""
-    return f"'{text}" if text and text[0] in "=+-@\t\r" and not text[1:].replace(".", "", 1).isdigit() else text
+def _opened(export: Export) -> IO[bytes]:
+    try:
+        return (_folder() / str(export.pk)).open("rb")
+    except FileNotFoundError:
+        raise Gone("文件已经清理，请重新申请导出。") from None

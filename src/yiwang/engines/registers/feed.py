@@ -13,7 +13,8 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 
 from yiwang.base.errors import Invalid
 from yiwang.engines.registers.models import Version
-from yiwang.engines.registers.rows import rows
+from yiwang.engines.registers.rows import rows, snapshot
+from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Register
 from yiwang.kit.rowsecurity import elevated
@@ -45,7 +46,10 @@ class Feed:
 
 
 def changes_since(actor: Actor, register: Register, cursor: str = "", *, limit: int = LARGEST) -> Feed:
-    """The next changes of rows that the actor may see; personal fields are left out. Raises NotAllowed, Invalid for a false cursor."""
+    """The next changes of rows that the actor may see; personal fields are left out. Raises NotAllowed, Invalid for a false cursor.
+
+    Of a row that has been stopped or erased only that is told, so that whoever keeps a copy lets go of it; of one that goes on, what it says by now.
+    """
     seen = rows(actor, register).order_by()  # raises for who may not read
     found = Version.objects.filter(subject_type=register.model._meta.label_lower, transaction__lt=_OldestRunning())
     if cursor:
@@ -54,9 +58,19 @@ def changes_since(actor: Actor, register: Register, cursor: str = "", *, limit: 
         taken = list(found.order_by("transaction", "id")[: max(1, min(limit, LARGEST))])
     if not taken:
         return Feed([], cursor)
-    visible = set(map(str, seen.filter(pk__in={v.subject_id for v in taken}).values_list("pk", flat=True)))
-    changes = [Change(v.subject_id, v.at, v.valid_from, _open(register, v.after)) for v in taken if v.subject_id in visible]
+    named = {v.subject_id for v in taken}
+    visible = {str(row.pk): row for row in seen.filter(pk__in=named)}
+    gone = {str(pk) for pk in restrict(actor, register.model._default_manager.filter(pk__in=named)).values_list("pk", flat=True)} - visible.keys()
+    told = ((v, _told(register, v, visible.get(v.subject_id))) for v in taken if v.subject_id in visible or (v.subject_id in gone and "standing" in v.after))
+    changes = [Change(v.subject_id, v.at, v.valid_from, fields) for v, fields in told]
     return Feed(changes, f"{taken[-1].transaction}-{taken[-1].pk}")
+
+
+def _told(register: Register, version: Version, row: Any) -> dict[str, Any]:
+    if row is None:
+        return {"standing": version.after["standing"]}
+    whole = snapshot(row) if "standing" in version.after else {}  # what was changed while it stood still was not told
+    return _open(register, whole | version.after)
 
 
 def _open(register: Register, said: dict[str, Any]) -> dict[str, Any]:

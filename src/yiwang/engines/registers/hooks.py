@@ -1,28 +1,35 @@
 """Telling outside systems of changes: signed as Standard Webhooks 1.0 says, at least once, from where each was left."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
-from yiwang.engines.registers.feed import changes_since
+from yiwang.engines.registers.feed import Feed, changes_since
 from yiwang.engines.registers.models import Hook
 from yiwang.engines.registers.rows import may_read
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Register
 from yiwang.kit.registry import registry
 
-TIMEOUT = 10  # seconds
+TIMEOUT = 10  # seconds for a whole delivery, however slowly the other side answers
+LONGEST = 300  # characters of an address
 GIVE_UP = 50  # failures in a row after which an administrator must look
 
 
@@ -31,9 +38,8 @@ def ask_hook(actor: Actor, register: Register, url: str) -> tuple[Hook, str]:
     """A system asks to be told at `url`; the signing secret is returned once. Nothing is sent before an administrator lets it. Raises NotAllowed, Invalid, Conflict."""
     if not actor.client or not may_read(actor, register):
         raise NotAllowed(f"对接系统没有读取“{register.name}”的授权。")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise Invalid("接收地址不正确。", fields={"url": "请填写以 http 或 https 开头的地址"})
+    if not _is_outside(url):
+        raise Invalid("接收地址不正确。", fields={"url": "请填写以 http 或 https 开头的地址，不能是本机或内部保留的地址"})
     hook, fresh = Hook.objects.get_or_create(client=actor.client, register=register.code, url=url)
     if not fresh:
         raise Conflict("这个地址已经登记过。")
@@ -61,35 +67,103 @@ def end_hook(actor: Actor, hook: int) -> None:
     found.delete()
 
 
+def end_hooks_of(actor: Actor, client: str) -> int:
+    """Ends whatever a system is told that is shut out; returns how many."""
+    found = list(Hook.objects.filter(client=client))
+    for hook in found:
+        end_hook(actor, hook.pk)
+    return len(found)
+
+
 def tell_all() -> int:
     """Tells every hook what is new; returns how many deliveries were taken. One that fails does not stop the others."""
     return sum(tell(pk) for pk in Hook.objects.exclude(approved_by="").filter(failures__lt=GIVE_UP).values_list("pk", flat=True))
 
 
-@transaction.atomic
 def tell(hook: int) -> bool:
-    """Posts the next changes to one hook and moves its cursor when they were taken. Two at once: the second finds it locked and leaves."""
+    """Posts the next changes to one hook and moves its cursor when they were taken. Two at once: the second finds it busy and leaves.
+
+    No transaction is open while the other side takes its time: an open one would hold back the change feed of everybody.
+    """
+    with _alone(hook) as free:
+        found = Hook.objects.exclude(approved_by="").filter(pk=hook).first() if free else None
+        register = registry().registers.get(found.register) if found else None
+        if found is None or register is None:
+            return False
+        feed = changes_since(Actor(client=found.client, name=found.client, scope=(f"register:{register.code}",)), register, found.cursor)
+        problem = _deliver(found, register, feed) if feed.changes else ""
+        if problem:
+            Hook.objects.filter(pk=hook).update(failures=F("failures") + 1, problem=problem[:200])
+        elif feed.cursor != found.cursor:
+            news = {"failures": 0, "problem": "", "told_at": timezone.now()} if feed.changes else {}
+            Hook.objects.filter(pk=hook).update(cursor=feed.cursor, **news)
+        return bool(feed.changes) and not problem
+
+
+@contextmanager
+def _alone(hook: int) -> Iterator[bool]:
+    """Whether nobody else tells this hook just now; nobody begins inside the block."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"hook:{hook}"])
+        (free,) = cursor.fetchone() or (False,)
+    try:
+        yield free
+    finally:
+        if free:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [f"hook:{hook}"])
+
+
+def _deliver(hook: Hook, register: Register, feed: Feed) -> str:
+    """What went wrong; "" when the changes were taken."""
     import httpx  # a third of a second at every start, for what only a job does
 
-    found = Hook.objects.select_for_update(skip_locked=True).filter(pk=hook).first()
-    register = registry().registers.get(found.register) if found else None
-    if found is None or register is None:
-        return False
-    feed = changes_since(Actor(client=found.client, name=found.client, scope=(f"register:{register.code}",)), register, found.cursor)
-    if not feed.changes:
-        if feed.cursor != found.cursor:
-            Hook.objects.filter(pk=hook).update(cursor=feed.cursor)
-        return False
     body = json.dumps({"register": register.code, "cursor": feed.cursor, "changes": [asdict(c) for c in feed.changes]}, cls=DjangoJSONEncoder, ensure_ascii=False).encode()
     try:
-        httpx.post(found.url, content=body, headers=sign(found, body, feed.cursor), timeout=TIMEOUT).raise_for_status()
-    except httpx.HTTPError as problem:
-        found.failures, found.problem = found.failures + 1, str(problem)[:200]
-        found.save(update_fields=["failures", "problem"])
+        asyncio.run(asyncio.wait_for(_post(hook.url, body, sign(hook, body, feed.cursor)), TIMEOUT))
+    except TimeoutError:
+        return f"{TIMEOUT} 秒内没有回答"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
+        return str(problem) or type(problem).__name__
+    return ""
+
+
+async def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
+    """To the very address that was looked up and found to lie outside, by whatever name; no redirect is followed, no answer read. Raises for anything but 2xx."""
+    import httpx
+
+    asked = httpx.URL(url)
+    found = await asyncio.get_running_loop().getaddrinfo(asked.host, asked.port or {"http": 80, "https": 443}[asked.scheme], type=socket.SOCK_STREAM)
+    places = [str(place[4][0]) for place in found]
+    if not places or any(map(is_inside, places)):
+        raise ValueError("接收地址指向本机或内部保留的地址，没有发送")
+    named = {"host": asked.netloc.decode(), **headers}
+    async with (
+        httpx.AsyncClient(timeout=TIMEOUT) as client,
+        client.stream("POST", asked.copy_with(host=places[0]), content=body, headers=named, extensions={"sni_hostname": asked.host}) as answer,
+    ):
+        answer.raise_for_status()
+
+
+def is_inside(address: str) -> bool:
+    """Of this machine, of its link (where clouds keep their keys), or of nobody. Private networks are where other offices are: an administrator lets each hook."""
+    found = ip_address(address.partition("%")[0])
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified or (found.is_reserved and not found.is_private)
+
+
+def _is_outside(url: str) -> bool:
+    """As far as the address itself says it; where its name leads is asked at every delivery."""
+    try:
+        parts = urlsplit(url)
+        host, fits = parts.hostname or "", parts.port is None or parts.port > 0
+        numeric = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST) if host else []
+    except socket.gaierror:  # a name
+        numeric = []
+    except ValueError:
         return False
-    found.cursor, found.failures, found.problem, found.told_at = feed.cursor, 0, "", timezone.now()
-    found.save(update_fields=["cursor", "failures", "problem", "told_at"])
-    return True
+    named = bool(host) and not host.endswith("localhost") and not any(is_inside(str(place[4][0])) for place in numeric)
+    return parts.scheme in {"http", "https"} and fits and named and not parts.username and len(url) <= LONGEST
 
 
 def sign(hook: Hook, body: bytes, message: str) -> dict[str, str]:
@@ -106,7 +180,7 @@ def secret(hook: Hook) -> str:
 
 
 def _administered(actor: Actor, hook: int) -> Hook:
-    if not actor.holds("system-admin"):
+    if not (actor.system or actor.holds("system-admin")):
         raise NotAllowed("变更通知由系统管理员批准。")
     found = Hook.objects.select_for_update().filter(pk=hook).first()
     if found is None:

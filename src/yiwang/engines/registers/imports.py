@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
 from typing import IO, Any
 
 from django import forms
@@ -20,17 +19,20 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.base.ids import new_id
 from yiwang.engines.audit import api as audit
+from yiwang.engines.parties import api as parties
 from yiwang.engines.registers import bulk, reading
 from yiwang.engines.registers.models import Import, ImportLine, Version
-from yiwang.engines.registers.rows import derived, may_edit, snapshot, terms_of
+from yiwang.engines.registers.rows import derived, may_edit, rows, snapshot, terms_of
 from yiwang.kit import cells
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
-from yiwang.kit.declare import Register
+from yiwang.kit.declare import Column, Register
 from yiwang.kit.forms import form_of
+from yiwang.kit.records import Kept
 from yiwang.kit.registry import registry
 
 CHUNK, BATCH = 1_000, 2_000
+HEAVY = 4_000_000  # characters of lines that are held at once, more or less
 KEYS = 50_000  # of other tables, remembered at most
 State = Import.State
 
@@ -40,11 +42,12 @@ def receive(actor: Actor, register: Register, file: IO[bytes], name: str, *, mat
     """Reads the file into lines and has them checked. Raises NotAllowed, Invalid (headings, format), TooLarge."""
     if not may_edit(actor, register) or actor.party is None:
         raise NotAllowed(f"您当前的身份不能向“{register.name}”导入。")
+    if matching not in Import.Matching.values:
+        raise Invalid("请选择编码已有的记录怎样处理。")
     given, lines = reading.pointed(register, *reading.lines_of(file, name))
     fields = {**reading.fields_of(register, [*given, *reading.place_heading(register, given).values()]), **reading.place_heading(register, given)}
     source = Import.objects.create(register=register.code, name=name[:200], by_id=actor.party, by_name=actor.name, fields=fields, matching=matching)
-    read = _read(lines)
-    while batch := list(islice(read, BATCH)):
+    for batch in _batches(reading.told(lines)):
         numbered = enumerate(batch, start=source.total + 1)
         bulk.insert(ImportLine, [{"source_id": source.pk, "number": number, "data": line, "error": ""} for number, line in numbered])
         source.total += len(batch)
@@ -60,6 +63,8 @@ def receive(actor: Actor, register: Register, file: IO[bytes], name: str, *, mat
 def confirm(actor: Actor, source: int, mode: str) -> Import:
     """Has the lines written: all (refused while one is wrong) or the good ones. Raises NotFound, Invalid, Conflict."""
     found = _mine(actor, source)
+    if not may_edit(actor, registry().registers[found.register]):
+        raise NotAllowed("您当前的身份不能写入这次导入。")
     if found.state != State.CHECKED:
         raise Conflict(f"这次导入现在是“{found.get_state_display()}”。")
     if mode == Import.Mode.ALL and found.wrong:
@@ -100,10 +105,13 @@ def step(source: int) -> bool:
         work = {State.CHECKING: _check, State.WRITING: _write}.get(State(found.state))
         if work is None:
             return False
-        bench = Bench(registry().registers[found.register], found)
+        owner = parties.actor_for(0, found.by_id, found.by_name)
+        if not may_edit(owner, registry().registers[found.register]):
+            return _refused(found)
+        bench = Bench(registry().registers[found.register], found, owner)
         if found.state == State.CHECKING and not found.done:
             _mark_repeated(bench)
-        while chunk := [Line(*told) for told in found.lines.filter(number__gt=found.done).order_by("number").values_list(*LINE)[:CHUNK]]:
+        while chunk := _chunk(found):
             work(bench, chunk)
             found.done = chunk[-1].number
             if not (found.state == State.WRITING and found.mode == Import.Mode.ALL):
@@ -114,6 +122,13 @@ def step(source: int) -> bool:
             found.done = found.total
         found.save()
         return found.state in {State.CHECKING, State.WRITING}
+
+
+def _refused(source: Import) -> bool:
+    """Whose post has ended writes nothing any more; what was read stays with them as it was checked."""
+    source.state, source.mode, source.finished_at = (State.CHECKED, "", None) if source.state == State.WRITING else (State.DROPPED, "", timezone.now())
+    source.save()
+    return False
 
 
 def wrong_lines(actor: Actor, source: int) -> Iterator[ImportLine]:
@@ -135,6 +150,12 @@ class Line:
 
 
 LINE = ("pk", "number", "data", "error")
+NEXT = """
+SELECT count(*) FROM (
+    SELECT sum(pg_column_size(data)) OVER (ORDER BY number) - pg_column_size(data) AS before
+    FROM (SELECT number, data FROM registers_importline WHERE source_id = %s AND number > %s ORDER BY number LIMIT %s) AS next
+) AS held WHERE before < %s
+"""
 Made = list[tuple[Line, Any, dict[str, Any] | None]]  # line, row with its values in it (unsaved), what it said before (None: it is new)
 
 
@@ -144,13 +165,14 @@ class Bench:
 
     register: Register
     source: Import
+    owner: Actor
     code: str = field(init=False)
     heading: str = field(init=False)
     columns: list[tuple[str, str, str, Callable[[Any], Any]]] = field(init=False)  # heading, field, its Chinese name, how its text is read
-
+    reached: set[Any] = field(init=False, default_factory=set)  # of the rows that are there, those that the owner may see
 
     def __post_init__(self) -> None:
-        fields = form_of(self.register).base_fields
+        fields = self.form().fields
         unique = [f.name for f in self.register.model._meta.concrete_fields if f.unique and not f.primary_key and f.name in fields]
         self.code = unique[0] if unique else ""
         self.heading = next((heading for heading, name in self.source.fields.items() if name == self.code), "")
@@ -161,11 +183,11 @@ class Bench:
         known = self._known(chunk)
         made: Made = []
         for line in chunk:
-            if line.error or (values := self._cleaned(line)) is None:
+            row: Any = known.get(self._code_of(line))
+            if line.error or (values := self._cleaned(line, row)) is None:
                 continue
-            row: Any = known.get(str(values.get(self.code, "")))
-            if row is not None and self.source.matching == Import.Matching.ADD:
-                line.error = f"{self.name_of(self.code)}“{values[self.code]}”已经登记过"
+            if row is not None and (refusal := self._refusal(row)):
+                line.error = f"{self.name_of(self.code)}“{self._code_of(line)}”{refusal}"
                 continue
             before = snapshot(row) if row is not None else None
             if (filled := self._filled(line, row or self.register.model(), values)) is not None:
@@ -183,17 +205,45 @@ class Bench:
         row.words = terms_of(self.register, row)
         return row
 
-    def _cleaned(self, line: Line) -> dict[str, Any] | None:
+    def form(self, data: dict[str, Any] | None = None) -> Any:
+        """The register's form, its keys only those that the owner of the file may see."""
+        form: Any = form_of(self.register)(data)
+        if hasattr(form, "restrict_to"):
+            form.restrict_to(self.owner)
+        return form
+
+    def _refusal(self, row: Any) -> str:
+        """Why a row that is there may not be written over; "" where it may."""
+        if self.source.matching == Import.Matching.ADD:
+            return "已经登记过"
+        if row.pk not in self.reached:
+            return "不在您的管辖范围内，不能更新"
+        return "" if row.standing == Kept.Standing.LIVE else f"现在是“{row.get_standing_display()}”，不能更新"
+
+    def _is_hidden(self, line: Line, heading: str, name: str, row: Any) -> bool:
+        """Whether a column holds only the mask of what the row says, as a masked export wrote it: it stays. Raises ValidationError for any other mask."""
+        text = str(line.data.get(heading, ""))
+        if name not in self.register.personal or ("*" not in text and not (text == "" and cells.is_geometry(self.register.model, name))):
+            return False
+        if row is not None and text in {"", cells.cell(self.register, row, Column(code=name))}:
+            return True
+        if "*" in text:
+            raise ValidationError("是遮盖以后的内容，请填写完整的内容。")
+        return False
+
+    def _cleaned(self, line: Line, row: Any) -> dict[str, Any] | None:
         """The values of a line; None when it has got its errors."""
         values: dict[str, Any] = {}
         problems: list[str] = []
         for heading, name, called, read in self.columns:
             try:
+                if self._is_hidden(line, heading, name, row):
+                    continue
                 values[name] = read(line.data.get(heading, ""))
             except ValidationError as problem:
                 problems.append(f"{called}：{''.join(problem.messages)}")
         if not problems and self.register.form is not None:  # a form of its own may compare fields with each other
-            form = form_of(self.register)({name: line.data.get(heading, "") for heading, name, _, _ in self.columns})
+            form = self.form({name: line.data.get(heading, "") for heading, name, _, _ in self.columns})
             problems = [f"{self.name_of(n) if n in form.fields else ''}：{''.join(map(str, e))}" for n, e in form.errors.items()]
         line.error = "；".join(problems)
         return None if problems else values
@@ -201,8 +251,14 @@ class Bench:
     def _known(self, chunk: list[Line]) -> dict[str, Any]:
         if not self.code:
             return {}
-        codes = {str(line.data.get(self.heading, "")).strip() for line in chunk}
-        return {str(getattr(row, self.code)): row for row in self.register.model._default_manager.filter(**{f"{self.code}__in": codes})}
+        told = {f"{self.code}__in": {self._code_of(line) for line in chunk}}
+        found = {str(getattr(row, self.code)): row for row in self.register.model._default_manager.filter(**told)}
+        update = found and self.source.matching == Import.Matching.UPDATE
+        self.reached = set(rows(self.owner, self.register).filter(**told).values_list("pk", flat=True)) if update else set()
+        return found
+
+    def _code_of(self, line: Line) -> str:
+        return str(line.data.get(self.heading, "")).strip() if self.heading else ""
 
     def name_of(self, name: str) -> str:
         return str(cells.field_at(self.register.model, name).verbose_name)
@@ -349,11 +405,26 @@ def _taken_back() -> Iterator[None]:
         return
 
 
-def _read(lines: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    try:
-        yield from lines
-    except (UnicodeDecodeError, ValueError, OSError) as problem:
-        raise Invalid("文件中途无法读取，没有导入任何内容。", fields={"file": str(problem)[:120]}) from None
+def _batches(lines: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """As many lines as are written at once: few where they are long."""
+    batch: list[dict[str, Any]] = []
+    held = 0
+    for line in lines:
+        batch.append(line)
+        held += sum(len(text) for text in line.values() if isinstance(text, str))
+        if len(batch) == BATCH or held > HEAVY:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _chunk(source: Import) -> list["Line"]:
+    """The next lines: as many as are worked on at once, fewer where they are long (as they lie in the table, compressed)."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, [source.pk, source.done, CHUNK, HEAVY])
+        (most,) = cursor.fetchone() or (0,)
+    return [Line(*said) for said in source.lines.filter(number__gt=source.done).order_by("number").values_list(*LINE)[:most]] if most else []
 
 
 def _mine(actor: Actor, source: int) -> Import:

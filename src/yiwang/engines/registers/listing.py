@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from functools import cache, reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -22,7 +23,8 @@ from yiwang.base import words
 from yiwang.base.errors import Invalid
 from yiwang.engines.registers.rows import rows
 from yiwang.kit import cells
-from yiwang.kit.actors import Actor
+from yiwang.kit.access import restrict
+from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import Register
 from yiwang.kit.forms import KeyField
 from yiwang.kit.records import Kept
@@ -30,6 +32,7 @@ from yiwang.kit.records import Kept
 EXACT = 2_000  #: rows counted exactly; beyond, the planner's estimate is shown as such
 DEAR = 2_000  #: cost, in the planner's units, beyond which nothing is counted: about 5 ms of rows in memory
 SIZE, LARGEST = 50, 500
+LONGEST = 200  # characters of a filter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +66,18 @@ class Listed:
     after: str
 
 
-def parse(register: Register, asked: Mapping[str, str]) -> Query:
-    """The query of an address; names that the register does not declare are ignored. Raises Invalid for a value that cannot be."""
+def parse(register: Register, asked: Mapping[str, str], actor: Actor = SYSTEM) -> Query:
+    """The query of an address; names that the register does not declare are ignored. Rows of other tables are looked up among those that the actor may see.
+
+    Raises Invalid for a value that cannot be.
+    """
     wanted = {n: asked[n].strip() for n in names(register) if asked.get(n, "").strip()}
     size = asked.get("size", "")
     query = Query(
         filters=wanted, search=asked.get("q", "").strip()[:100], order=_order(register, asked.get("order", "")), after=asked.get("after", ""),
-        size=min(max(int(size), 1), LARGEST) if size.isascii() and size.isdigit() else SIZE,
+        size=min(max(int(size), 1), LARGEST) if size.isascii() and size.isdigit() and len(size) < 9 else SIZE,
     )  # fmt: skip
-    return replace(query, ready=_conditions(register, query))
+    return replace(query, ready=_conditions(register, query, actor))
 
 
 def page(actor: Actor, register: Register, query: Query, *, whole: bool = False) -> Listed:
@@ -86,15 +92,16 @@ def by_day(actor: Actor, register: Register, *, after: str = "", size: int = SIZ
     return _paged(register, shown(register, dated), f"-{register.day}", after, size)
 
 
-def told(actor: Actor, register: Register, query: Query, paths: Sequence[str], *, size: int = LARGEST) -> Iterator[list[tuple[Any, ...]]]:
-    """What all the query's rows say at these paths, page after page by key, as tuples: for what is too many to be made into rows."""
+def every(actor: Actor, register: Register, query: Query, paths: Sequence[str], *, size: int = LARGEST) -> Iterator[list[tuple[Any, ...]]]:
+    """What all the query's rows say at these paths, some `size` at a time, as tuples: for what is too many to be made into rows.
+
+    All as they were at one moment, whatever is changed while they are read: a cursor that PostgreSQL keeps for us. No transaction stays open for a slow reader.
+    """
     order = query.order or register.order
-    name = _column(register, order)
-    found = matching(actor, register, query).order_by(*_keys(order, name)).values_list(name, "pk", *paths)
-    taken = list(found[:size])
-    while taken:
-        yield [said[2:] for said in taken]
-        taken = list(found.filter(_beyond(register, order, *taken[-1][:2]))[:size]) if len(taken) == size else []
+    found = matching(actor, register, query).order_by(*_keys(order, _column(register, order))).values_list(*paths)
+    read = found.iterator(chunk_size=size)
+    while taken := list(islice(read, size)):
+        yield taken
 
 
 def _paged(register: Register, found: "QuerySet[Any]", order: str, after: str, size: int) -> Listed:
@@ -131,7 +138,7 @@ def count(actor: Actor, register: Register, query: Query, listed: Listed | None 
 
 def matching(actor: Actor, register: Register, query: Query) -> "QuerySet[Any]":
     """The actor's rows that fit the filters and hold every word."""
-    found = rows(actor, register).filter(**(_conditions(register, query) if query.ready is None else query.ready))
+    found = rows(actor, register).filter(**(_conditions(register, query, actor) if query.ready is None else query.ready))
     if not (query.search and register.search):
         return found
     if not issubclass(register.model, Kept):  # small tables of other engines, without an index of words
@@ -154,24 +161,27 @@ def _order(register: Register, asked: str) -> str:
     return asked if asked.lstrip("-") in allowed and asked.count("-") <= 1 else ""
 
 
-def _conditions(register: Register, query: Query) -> dict[str, Any]:
+def _conditions(register: Register, query: Query, actor: Actor) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, text in query.filters.items():
         path, _, end = name.rpartition("__") if name.endswith(("__from", "__to")) else (name, "", "")
         column = cells.field_at(register.model, path)
         try:
+            if len(text) > LONGEST:
+                raise ValueError(text)
             if end:
                 made[f"{path}__{'gte' if end == 'from' else 'lte'}"] = _moment(column, text, end)
             else:
-                made[path] = _key_named(column, text) if column.is_relation else column.to_python(text)
-        except (ValidationError, ValueError, TypeError):
+                made[path] = _key_named(column, text, actor) if column.is_relation else column.to_python(text)
+        except (ValidationError, ValueError, TypeError, ArithmeticError):
             raise Invalid(f"“{column.verbose_name}”的筛选条件不正确。", fields={name: "请重新选择"}) from None
     return made
 
 
-def _key_named(column: Any, text: str) -> Any:
-    """The row of another table by number, code or name."""
-    return KeyField(queryset=column.related_model._default_manager.all()).clean(text)
+def _key_named(column: Any, text: str, actor: Actor) -> Any:
+    """The row of another table by number, code or name; for who may not see it there is none."""
+    every = column.related_model._default_manager.all()
+    return KeyField(queryset=restrict(actor, every) if hasattr(column.related_model, "visible_to") else every).clean(text)
 
 
 def _moment(column: Any, text: str, end: str) -> date | datetime:
@@ -228,10 +238,13 @@ def _read(register: Register, order: str, after: str) -> tuple[Any, Any]:
     """Value and number of the row that a key names. Raises Invalid."""
     try:
         value, pk = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        json.dumps([value, pk], ensure_ascii=False, allow_nan=False).encode()  # half a character, or what is no number, is of nobody's making
+        if isinstance(value, dict | list) or isinstance(pk, dict | list):
+            raise ValueError(after)
         name = _column(register, order)
         key = register.model._meta.pk
         return (key if name == "pk" else cells.field_at(register.model, name)).to_python(value), key.to_python(pk)
-    except (ValueError, ValidationError, TypeError):
+    except (ValueError, ValidationError, TypeError, ArithmeticError, RecursionError):
         raise Invalid("翻页位置不正确，请从第一页开始。") from None
 
 

@@ -3,15 +3,19 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from yiwang.base.errors import Conflict
 from yiwang.engines.registers.models import WriteKey
 from yiwang.engines.registers.rows import change, find, keep
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Register
+
+KEPT = timedelta(days=30)  # how long a retry is recognised
 
 
 @transaction.atomic
@@ -28,13 +32,19 @@ def keep_once(actor: Actor, register: Register, data: Mapping[str, Any], *, key:
 @transaction.atomic
 def change_once(actor: Actor, register: Register, row: int, data: Mapping[str, Any], *, revision: int, key: str = "") -> Any:
     """The change, once for a key. Raises what `change` raises."""
-    known = _known(actor, register, data, key) if key else None
+    asked = {"change": row, "fields": data}  # of this row and as a change: the same values for another row are another write
+    known = _known(actor, register, asked, key) if key else None
     if known is not None:
         return find(actor, register, known)
     changed = change(actor, register, row, data, revision=revision, reason=f"{actor.name}接口修改")
     if key:
-        _remember(actor, register, data, key, changed.pk)
+        _remember(actor, register, asked, key, changed.pk)
     return changed
+
+
+def sweep() -> int:
+    """Forgets keys that nobody will retry any more; returns how many."""
+    return WriteKey.objects.filter(at__lt=timezone.now() - KEPT).delete()[0]
 
 
 def _known(actor: Actor, register: Register, data: Mapping[str, Any], key: str) -> int | None:

@@ -180,7 +180,7 @@ class SavedView(Record):
     organ = models.ForeignKey("parties.Organisation", models.PROTECT, null=True, related_name="+", verbose_name="共享给")
     register = models.CharField("登记簿", max_length=60)
     name = models.CharField("名称", max_length=40)
-    query = models.CharField("条件", max_length=500)  # as it stands in the address
+    query = models.TextField("条件")  # as it stands in the address
 
     class Meta:
         verbose_name = "保存的列表"
@@ -323,18 +323,23 @@ class Export(Record):
 
     class State(models.TextChoices):
         WAITING = "waiting", "等待批准"
+        MAKING = "making", "正在生成"
         READY = "ready", "可以下载"
+        FAILED = "failed", "没有生成"
         REFUSED = "refused", "未批准"
 
     personal = ()
     register = models.CharField("登记簿", max_length=60)
-    query = models.CharField("条件", max_length=500, blank=True)
+    query = models.TextField("条件", blank=True)  # as it stands in an address
     format = models.CharField("格式", max_length=8, choices=[("csv", "CSV"), ("xlsx", "XLSX"), ("geojson", "GeoJSON")])
     clear = models.BooleanField("含完整个人信息", default=False)
     reason = models.CharField("用途", max_length=300)
     by = models.ForeignKey("parties.Party", models.PROTECT, related_name="+", verbose_name="导出人")
     by_name = models.CharField("导出人姓名", max_length=60)
     rows = models.PositiveIntegerField("条数")
+    done = models.PositiveIntegerField("已生成", default=0)  # rows, while a file is made
+    rights = models.CharField("岗位摘要", max_length=64, blank=True)  # of the posts for which a file was made; empty: no file, it is streamed
+    made_at = models.DateTimeField("生成时间", null=True)
     state = models.CharField("状态", max_length=8, choices=State.choices)
     decided_by = models.ForeignKey("parties.Party", models.PROTECT, null=True, related_name="+", verbose_name="批准人")
     decided_at = models.DateTimeField("决定时间", null=True)
@@ -346,7 +351,17 @@ class Export(Record):
         constraints = [models.CheckConstraint(condition=Q(decided_by=None) | ~Q(decided_by=models.F("by")), name="export_decided_by_another")]
 
     def __str__(self) -> str:
-        return f"{self.register} {self.rows} 条"
+        return f"{self.called} {self.rows} 条"
+
+    @property
+    def called(self) -> str:
+        """What the register is called."""
+        found = registry().registers.get(self.register)
+        return found.name if found else self.register
+
+    @property
+    def percent(self) -> int:
+        return min(100 * self.done // self.rows, 100) if self.rows else 100
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:

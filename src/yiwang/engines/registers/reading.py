@@ -2,19 +2,24 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
-from yiwang.base.errors import Invalid, TooLarge
+from yiwang.base.errors import Invalid, TooLarge, YiwangError
+from yiwang.engines.registers import geojson
 from yiwang.kit import cells
 from yiwang.kit.declare import Register
 from yiwang.kit.forms import form_of
 
-LARGEST = {"csv": 300_000_000, "xlsx": 60_000_000, "geojson": 30_000_000}  # bytes
+LARGEST = {"csv": 300_000_000, "xlsx": 60_000_000, "geojson": 300_000_000}  # bytes
+UNPACKED = 150_000_000  # bytes of an XLSX file's texts, which its reader holds in memory
+HEADINGS = 300
 Line = dict[str, Any]
 MARK = "导出人："
+FORMULA = "=+-@\t\r\n＝＋－＠"  # what a spreadsheet would run (OWASP: CSV injection)
+
+csv.field_size_limit(geojson.LONGEST)  # the line of a river is longer than the 131,072 characters that Python allows
 
 
 def lines_of(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Line]]:
@@ -78,30 +83,71 @@ def _xlsx(file: IO[bytes]) -> tuple[list[str], Iterator[Line]]:
     from openpyxl import load_workbook  # only where a sheet is read
 
     try:
+        with ZipFile(file) as archive:
+            held = sum(member.file_size for member in archive.infolist() if "sharedStrings" in member.filename)
+        if held > UNPACKED:
+            raise TooLarge(f"表格里的文字太多（{held / 1e6:.0f} MB）。", hint="请另存为 CSV，或分成几个文件。")
         sheet = load_workbook(file, read_only=True, data_only=True).worksheets[0]
         found = sheet.iter_rows(values_only=True)
         first = [str(heading).strip() if heading is not None else "" for heading in next(found)]
-    except (BadZipFile, KeyError, ValueError, OSError, StopIteration, IndexError):
+    except TooLarge:
+        raise
+    except Exception:  # noqa: BLE001  # whatever a reader of foreign files trips over
         raise Invalid("这个 XLSX 文件无法读取。", fields={"file": "请用表格软件重新保存后再试"}) from None
     return first, _rows(first, found)
 
 
 def _geojson(file: IO[bytes]) -> tuple[list[str], Iterator[Line]]:
+    """Read twice: features need not all have the same properties, and a file that breaks off is known before a line of it is taken."""
     try:
-        features = json.load(file)["features"]
-        properties = [dict(feature["properties"] or {}, geometry=feature["geometry"]) for feature in features]
-    except (ValueError, KeyError, TypeError):
-        raise Invalid("这不是 GeoJSON 要素集（FeatureCollection）。", fields={"file": "请检查文件"}) from None
-    return list(dict.fromkeys(name for line in properties for name in line)), iter(properties)
+        return geojson.names(file, most=HEADINGS), geojson.lines(file)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Invalid("这不是完整的 GeoJSON 要素集（FeatureCollection）。", fields={"file": "请检查文件：UTF-8 编码，每个要素有 geometry 和 properties，一个要素不超过 200 万字符"}) from None
+
+
+def told(lines: Iterator[Line]) -> Iterator[Line]:
+    """The lines, as far as the file is one. Raises Invalid where it breaks, holds characters that no text may have, or a line that is no line."""
+    number = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            texts = [text for text in line.values() if isinstance(text, str)]
+            if sum(map(len, texts)) > geojson.LONGEST:
+                raise Invalid(f"第 {number} 行太长，没有导入任何内容。", fields={"file": f"一行最多 {geojson.LONGEST // 10_000} 万字符"})
+            if any("\0" in text or (not text.isprintable() and _broken(text)) for text in texts):
+                raise Invalid(f"第 {number} 行有不能保存的字符，没有导入任何内容。", fields={"file": "请用 UTF-8 或 GB 18030 编码重新保存"})
+            yield line
+    except YiwangError:
+        raise
+    except Exception as problem:  # noqa: BLE001  # whatever a reader of foreign files trips over
+        raise Invalid(f"文件在第 {number + 1} 行附近无法读取，没有导入任何内容。", fields={"file": str(problem)[:120]}) from None
+
+
+def _broken(text: str) -> bool:
+    """Half a character (a lone surrogate), which is no text in any encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _rows(first: list[str], found: Iterator[Any]) -> Iterator[Line]:
     for values in found:
         if values and str(values[0]).startswith(MARK):  # the line that an export ends with
             continue
-        texts = ["" if value is None else value if isinstance(value, str) else _text(value) for value in values]
+        texts = ["" if value is None else typed(value) if isinstance(value, str) else _text(value) for value in values]
         if any(text.strip() for text in texts):
             yield dict(zip(first, texts, strict=False))
+
+
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula is text (OWASP: CSV injection)."""
+    return f"'{text}" if text and text[0] in FORMULA and not text[1:].replace(".", "", 1).isdigit() else text
+
+
+def typed(text: str) -> str:
+    """What stood in a cell before it was made `harmless`."""
+    return text[1:] if text[:1] == "'" and text[1:2] and text[1] in FORMULA else text
 
 
 def _text(value: Any) -> str:

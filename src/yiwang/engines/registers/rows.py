@@ -103,15 +103,18 @@ def change(
 
 
 @transaction.atomic
-def change_many(actor: Actor, register: Register, chosen: Iterable[int], data: Mapping[str, Any], *, reason: str) -> int:
-    """The same change to several rows, all or none; returns how many really changed. Raises what `change` raises, naming the row."""
+def change_many(actor: Actor, register: Register, chosen: Iterable[int], data: Mapping[str, Any], *, reason: str, seen: Mapping[int, int] | None = None) -> int:
+    """The same change to several rows, all or none; returns how many really changed. `seen`: row → the revision that was seen. Raises what `change` raises, naming the row."""
     if not reason.strip():
         raise Invalid("批量修改需要写明理由。", fields={"reason": "请写明理由"})
     _may_write(actor, register)
     changed = 0
     for row in sorted(set(chosen)):  # one order for everybody: two bulk edits never wait for each other
-        before = find(actor, register, row).revision
-        changed += change(actor, register, row, data, reason=reason).revision != before
+        before = find(actor, register, row)
+        try:
+            changed += change(actor, register, row, data, revision=(seen or {}).get(row), reason=reason).revision != before.revision
+        except (Invalid, Conflict, Gone) as problem:
+            raise type(problem)(f"“{before}”：{problem.message}", hint=problem.hint, fields=problem.fields) from None
     return changed
 
 
@@ -254,7 +257,7 @@ def _kept(actor: Actor, register: Register, row: Any, *, before: dict[str, Any],
 def _version(actor: Actor, row: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str, valid_from: date | None) -> None:
     Version.objects.create(
         subject_type=row._meta.label_lower, subject_id=str(row.pk), before=before, after=after, valid_from=valid_from or timezone.localdate(),
-        by=actor.name or actor.client, reason=reason.strip(),
+        by=(actor.name or actor.client)[:60], reason=reason.strip()[:300],
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from yiwang.engines.audit.models import Entry
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Party
 from yiwang.engines.registers import api as registers
-from yiwang.engines.registers import exports, listing
+from yiwang.engines.registers import listing, writing
 from yiwang.engines.registers.models import Export, Version
 from yiwang.kit import cells
 from yiwang.kit.access import NOTHING
@@ -227,7 +227,7 @@ def test_a_model_may_put_a_field_into_words(monkeypatch: pytest.MonkeyPatch) -> 
     assert [cells.cell(RIVERS, row, c) for c in (code, kind)] == ["GD-0001", "河流"] and not cells.needs_row(RIVERS, kind)
     monkeypatch.setattr(River, "get_code_display", lambda self: f"第 {self.code} 号", raising=False)
     assert cells.cell(RIVERS, row, code) == "第 GD-0001 号" and cells.needs_row(RIVERS, code)
-    text = b"".join(exports._csv(SYSTEM, RIVERS, registers.Query(), Export(reason="试", by_name="试", rows=1))).decode()
+    text = b"".join(writing.content(SYSTEM, RIVERS, registers.Query(), Export(format="csv", reason="试", by_name="试", rows=1))).decode()
     assert "第 GD-0001 号" in text and ",河流," in text
 
 

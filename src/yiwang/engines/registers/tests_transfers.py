@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from yiwang.engines.audit.models import Entry
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Party, Post
 from yiwang.engines.registers import api as registers
-from yiwang.engines.registers import exports, imports
+from yiwang.engines.registers import exports, imports, listing, writing
 from yiwang.engines.registers.models import Export, Import, Version
 from yiwang.kit import cells
 from yiwang.kit.actors import SYSTEM, Actor
@@ -235,10 +238,10 @@ def test_an_export_asks_no_question_for_a_row(monkeypatch: pytest.MonkeyPatch, d
         registers.keep(SYSTEM, RIVERS, {"code": f"GD-{number}", "name": f"河{number}", "kind": "river", "division": "廉江市", "length_km": "1", "course": shape})
     computed = replace(RIVERS, columns=(*RIVERS.columns, Column(code="again", name="再说一遍", show=lambda row: f"{row}，在{row.division}")))
     export = Export(register="river", format="csv", reason="试", by_name="试", rows=6)
-    for size, asked in ((10, 3), (3, 6)):  # three: two pages and the end, one division, the computed column's rows twice
-        monkeypatch.setattr(exports, "PAGE", size)
+    for size, asked in ((10, 3), (3, 4)):  # the rows, one division, the computed column's rows: of three, twice
+        monkeypatch.setattr(writing, "PAGE", size)
         with django_assert_num_queries(asked):
-            text = b"".join(exports._csv(SYSTEM, computed, registers.Query(), export)).decode()
+            text = b"".join(writing.content(SYSTEM, computed, registers.Query(), export)).decode()
         assert [f"河{number}，在廉江市" in text for number in range(6)] == [True] * 6 and text.count("MultiLineString") == 6
 
 
@@ -247,8 +250,8 @@ def test_a_personal_shape_is_left_out_unless_granted(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cells, "is_personal", lambda model, path: path == "course")
     for clear in (False, True):
         export = Export(register="river", reason="试", by_name="试", rows=1, clear=clear)
-        for write in (exports._csv, exports._geojson):
-            assert (b"110.28" in b"".join(write(SYSTEM, RIVERS, registers.Query(), export))) is clear
+        for export.format in ("csv", "geojson"):
+            assert (b"110.28" in b"".join(writing.content(SYSTEM, RIVERS, registers.Query(), export))) is clear
 
 
 def officer() -> Actor:
@@ -285,3 +288,115 @@ def test_an_export_needs_a_purpose_and_a_format() -> None:
         registers.ask_export(office(), registry().registers["reach"], registers.Query(), format="pdf", reason="x")
     with pytest.raises(NotAllowed):
         registers.ask_export(person("林海棠"), registry().registers["items"], registers.Query(), format="csv", reason="x")
+
+
+@pytest.fixture
+def large(no_rivers: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
+    """Three rivers, and two are many."""
+    settings.EXPORTS = tmp_path
+    written(sent(GOOD, ["GD-2", "南渡河", "河流", "雷州市", "97"], ["GD-3", "鉴江", "河流", "吴川市", "2"]), "all")
+    for format in ("csv", "xlsx", "geojson"):
+        monkeypatch.setitem(exports.AT_ONCE, format, 2)
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("format", ["csv", "xlsx", "geojson"])
+def test_a_large_export_is_a_file_made_aside_and_the_same_in_everything_else(format: str) -> None:
+    export = asked(format)
+    assert export.state == "making"
+    with pytest.raises(NotAllowed, match="正在生成"):
+        taken(export)
+    exports.make(export.pk)
+    exports.make(export.pk)  # the job of a worker that was thought dead
+    export.refresh_from_db()
+    assert (export.state, export.done, export.percent) == ("ready", 3, 100)
+    River.objects.all().delete()  # what was made stays as it was
+    content = taken(export)
+    if format == "xlsx":
+        book = load_workbook(io.BytesIO(content))
+        assert book.worksheets[0].max_row == 4 and "徐听雨" in str(book["说明"]["A1"].value) and "年度统计" in str(book["说明"]["A1"].value)
+    else:
+        assert all(word in content.decode() for word in ("九洲江", "徐听雨", "年度统计"))
+    assert Entry.objects.filter(action="register.export.take", subject_id=str(export.pk)).count() == 1
+    with pytest.raises(NotFound):
+        taken(export, person("罗景行"))
+
+
+@pytest.mark.usefixtures("large")
+def test_a_file_that_could_not_be_made_is_said_and_nothing_of_it_is_offered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    export = asked("xlsx")
+
+    def breaks(*given: Any) -> Iterator[bytes]:
+        yield b"half"
+        raise OSError("disk full")
+
+    monkeypatch.setattr(writing, "content", breaks)
+    with pytest.raises(OSError, match="full"):
+        exports.make(export.pk)
+    export.refresh_from_db()
+    assert export.state == "failed" and not list(tmp_path.iterdir())
+    with pytest.raises(NotAllowed, match="没有生成"):
+        taken(export)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_begins_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    export = asked("csv")
+
+    def killed(*given: Any) -> Iterator[bytes]:
+        yield b"half"
+        raise SystemExit
+
+    with monkeypatch.context() as once, pytest.raises(SystemExit):
+        once.setattr(writing, "content", killed)
+        exports.make(export.pk)
+    export.refresh_from_db()
+    assert export.state == "making", "as after a power cut: the job is taken up again"
+    exports.make(export.pk)
+    assert "鉴江" in taken(Export.objects.get(pk=export.pk)).decode() and [path.name for path in tmp_path.iterdir()] == [str(export.pk)]
+
+
+@pytest.mark.usefixtures("large")
+def test_a_made_file_is_not_for_who_holds_other_posts_by_now_nor_for_ever(tmp_path: Path) -> None:
+    export = asked("csv")
+    exports.make(export.pk)
+    post = Post.objects.get(pk=office().seats[0].post)
+    Post.objects.filter(pk=post.pk).update(roles=[*post.roles, "supervisor"])
+    with pytest.raises(Conflict, match="岗位"):
+        taken(export)
+    Post.objects.filter(pk=post.pk).update(roles=post.roles)
+    assert taken(export)
+    os.utime(tmp_path / str(export.pk), (0, 0))
+    assert exports.sweep() == 1
+    with pytest.raises(Gone):
+        taken(export)
+
+
+def test_no_more_rows_go_than_were_allowed() -> None:
+    written(sent(GOOD), "all")
+    export = asked("csv")
+    written(sent(*[[f"GD-{n}", f"河{n}", "河流", "廉江市", "1"] for n in range(2, 5)]), "all")
+    object.__setattr__(RIVERS, "open_export", 2)
+    try:
+        with pytest.raises(Conflict, match="超过"):
+            taken(export)
+    finally:
+        object.__setattr__(RIVERS, "open_export", 1_000)
+    assert "河4" in taken(export).decode()
+
+
+def test_long_words_are_kept_whole_in_what_was_asked() -> None:
+    export = registers.ask_export(office(), RIVERS, registers.parse(RIVERS, {"q": "河" * 100}), format="csv", reason="长")
+    assert Export.objects.get(pk=export.pk).query.count("%E6%B2%B3") == 100
+    view = registers.save_view(office(), RIVERS, registers.parse(RIVERS, {"q": "河" * 100}), name="长")
+    assert view.query.count("%E6%B2%B3") == 100
+
+
+def test_an_export_shows_one_moment() -> None:
+    """The rows as they were when it began, whatever is changed while they are read."""
+    rivers = [registers.keep(SYSTEM, RIVERS, {"code": f"GD-{n}", "name": f"时刻{n}", "kind": "river", "division": "廉江市", "length_km": "1"}) for n in range(4)]
+    pages = listing.every(SYSTEM, RIVERS, registers.parse(RIVERS, {"order": "name"}), ["pk", "name"], size=2)
+    seen = next(pages)
+    registers.change(SYSTEM, RIVERS, rivers[3].pk, {"name": "新名"}, revision=1)
+    registers.change(SYSTEM, RIVERS, rivers[0].pk, {"name": "最后"}, revision=1)
+    assert [name for _, name in (*seen, *(row for page in pages for row in page))] == [f"时刻{n}" for n in range(4)]

@@ -26,7 +26,7 @@ def save_view(actor: Actor, register: Register, query: Query, *, name: str, orga
         raise NotAllowed("只能共享给自己所在的单位。")
     words = {**query.filters, **({"q": query.search} if query.search else {}), **({"order": query.order} if query.order else {})}
     saved, _ = SavedView.objects.update_or_create(
-        owner_id=actor.party, register=register.code, name=called, defaults={"query": urlencode(words)[:500], "organ_id": organ}
+        owner_id=actor.party, register=register.code, name=called, defaults={"query": urlencode(words), "organ_id": organ}
     )
     return saved
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict, NotAllowed, NotFound, SignInNeeded, TooMany
 from yiwang.base.ids import new_id
 from yiwang.engines.audit import api as audit
+from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import Actor
 from yiwang.platforms.identity.models import Client
 
@@ -49,8 +50,9 @@ def renew_secret(actor: Actor, client: int) -> tuple[Client, str]:
 
 @transaction.atomic
 def close_client(actor: Actor, client: int) -> Client:
-    """Shuts an authorised system out at once, tokens included. Raises NotAllowed, NotFound."""
+    """Shuts an authorised system out at once, tokens included, and tells it no more changes. Raises NotAllowed, NotFound."""
     found = _to_change(actor, client)
+    registers.end_hooks_of(actor, found.code)
     found.active = False
     found.save(update_fields=["active"])
     audit.record(actor, "client.close", subject=found, summary=f"停用对接系统 {found.name}")

@@ -1,5 +1,6 @@
 """The interface of every declared register: list with filters and pages by key, one row with ETag, writes that may be retried, change feed, hooks, shapes."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -103,7 +104,7 @@ def _router(register: Register) -> Router:
 
     def rows(request: HttpRequest, query: Any = Query(...)) -> HttpResponse:  # noqa: B008  # ninja's way
         actor = _reader(request, register)
-        asked = registers.parse(register, {n: str(v) for n, v in query.dict().items() if v not in (None, "")})
+        asked = registers.parse(register, {n: str(v) for n, v in query.dict().items() if v not in (None, "")}, actor)
         listed = registers.page(actor, register, asked, whole=True)
         return _answer({"items": [_row(register, row) for row in listed.rows], "next": listed.after})
 
@@ -140,8 +141,9 @@ def _asked(register: Register) -> type[Schema]:
 def _one(register: Register) -> Callable[..., Any]:
     def one(request: HttpRequest, row: str, if_none_match: str = Header("", alias="If-None-Match")) -> Any:
         found = registers.find(_reader(request, register), register, _key(row))
-        tag = {"ETag": _tag(found)}
-        return HttpResponse(status=304, headers=tag) if if_none_match == tag["ETag"] else _answer(_row(register, found), tag)
+        body = _row(register, found)
+        tag = {"ETag": _tag(found) if isinstance(found, Kept) else _digest(body)}
+        return HttpResponse(status=304, headers=tag) if _is_known(if_none_match, tag["ETag"]) else _answer(body, tag)
 
     return one
 
@@ -233,8 +235,18 @@ def _client(request: HttpRequest) -> Actor:
     return actor
 
 
-def _tag(row: Any) -> str:
-    return f'"{getattr(row, "revision", 1)}"'
+def _tag(row: Kept) -> str:
+    return f'"{row.revision}"'
+
+
+def _digest(body: dict[str, Any]) -> str:
+    """Of a row without revisions: what it says."""
+    return f'"{hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]}"'
+
+
+def _is_known(given: str, tag: str) -> bool:
+    """Whether one of the tags that the asker has is this one (RFC 9110, 13.1.2: weakly compared)."""
+    return given.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in given.split(",")}
 
 
 def _key(text: str) -> str:

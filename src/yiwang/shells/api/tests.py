@@ -118,7 +118,8 @@ class Listener(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def listener() -> Iterator[str]:
+def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(hooks, "is_inside", lambda address: False)  # it listens on this very machine
     Listener.got.clear()
     Listener.status = 200
     server = HTTPServer(("127.0.0.1", 0), Listener)

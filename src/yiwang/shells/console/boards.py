@@ -4,6 +4,7 @@ import calendar
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from math import isfinite
 from typing import Any
 
 from django.contrib.gis.geos import Polygon
@@ -13,14 +14,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 
 from yiwang.base.errors import Invalid, NotFound
 from yiwang.engines.registers import api as registers
 from yiwang.kit import cells
 from yiwang.kit.declare import Register
 from yiwang.kit.guards import actor_of
-from yiwang.shells.console.lists import Ways, declared, ways
+from yiwang.shells.console.lists import Ways, day_of, declared, ways
 
 CARDS = 20  # cards of a column; the rest is a link to the list
 MOMENTS = 50  # rows of one page of the timeline
@@ -121,7 +121,8 @@ def month(request: HttpRequest, register: str) -> HttpResponse:
     found = declared(register)
     if not found.day:
         raise NotFound("这个登记簿没有日历。")
-    first = (parse_date(f"{request.GET.get('month', '')}-01") if request.GET.get("month") else None) or timezone.localdate().replace(day=1)
+    asked = request.GET.get("month", "")
+    first = day_of(f"{asked}-01" if asked else "", field="month") or timezone.localdate().replace(day=1)
     weeks = calendar.Calendar().monthdatescalendar(first.year, first.month)
     days = _by_day(registers.rows(actor_of(request), found), found, weeks[0][0], weeks[-1][-1])
     here = reverse("register:calendar", args=[found.code])
@@ -165,9 +166,10 @@ def place(request: HttpRequest, register: str) -> HttpResponse:
 def features(request: HttpRequest, register: str) -> JsonResponse:
     """The rows with a place inside `bbox` (west,south,east,north in CGCS2000) as a FeatureCollection (RFC 7946); `numberReturned` and whether that is all."""
     found = declared(register)
-    if not found.place:
+    if not found.place or cells.is_personal(found.model, found.place):  # a map cannot mask where somebody lives
         raise NotFound("这个登记簿没有地图。")
-    rows = registers.matching(actor_of(request), found, registers.parse(found, request.GET.dict())).exclude(**{found.place: None})
+    actor = actor_of(request)
+    rows = registers.matching(actor, found, registers.parse(found, request.GET.dict(), actor)).exclude(**{found.place: None})
     if box := request.GET.get("bbox"):
         rows = rows.filter(**{f"{found.place}__bboverlaps": _box(box)})
     taken = list(registers.shown(found, rows, shapes=True).order_by(found.order)[: FEATURES + 1])
@@ -198,6 +200,8 @@ def _geometry(shape: Any) -> Any:
 def _box(text: str) -> Polygon:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
+        if not all(map(isfinite, (west, south, east, north))):
+            raise ValueError(text)
         box = Polygon.from_bbox((west, south, east, north))
     except (ValueError, TypeError):
         raise Invalid("地图范围不正确。", fields={"bbox": "应为 西,南,东,北"}) from None

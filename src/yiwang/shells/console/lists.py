@@ -1,6 +1,7 @@
 """The list of any declared register: filters, words, order, pages by key, saved views, and the same change to many rows."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from html import escape
 from typing import Any, cast
@@ -11,11 +12,12 @@ from django.db.models import DateField, ForeignKey, Model
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_date
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from yiwang.base.errors import Invalid, NotFound
+from yiwang.base.errors import Conflict, Gone, Invalid, NotFound
 from yiwang.base.names import meant
 from yiwang.engines.registers import api as registers
 from yiwang.engines.registers.models import SavedView
@@ -85,7 +87,7 @@ def render_list(request: HttpRequest, register: Register, *, errors: dict[str, s
     actor = actor_of(request)
     problems = dict(errors or {})
     try:
-        query = registers.parse(register, request.GET.dict())
+        query = registers.parse(register, request.GET.dict(), actor)
     except Invalid as problem:
         problems |= problem.fields
         query = registers.Query()
@@ -105,7 +107,7 @@ def render_list(request: HttpRequest, register: Register, *, errors: dict[str, s
         first=_address(query) if query.after else "",
         views=registers.views_of(actor, register),
         may_edit=may_edit,
-        bulk=bulk or (bulk_form(register)() if may_edit else None),
+        bulk=_within(actor, bulk or bulk_form(register)()) if may_edit else None,
         errors=problems,
         asked=bool(query.filters or query.search),
         parameters=_address(query).lstrip("?"),
@@ -117,7 +119,7 @@ def render_list(request: HttpRequest, register: Register, *, errors: dict[str, s
 def keep_view(request: HttpRequest, register: str) -> HttpResponse:
     """Saves the list as it stands under a name."""
     actor, found = actor_of(request), declared(register)
-    query = registers.parse(found, _parameters(request))
+    query = registers.parse(found, _parameters(request), actor)
     organ = actor.seats[0].organ if request.POST.get("shared") and actor.seats else None
     registers.save_view(actor, found, query, name=request.POST.get("name", ""), organ=organ)
     flash.success(request, "已保存，可以从“保存的列表”打开。")
@@ -134,28 +136,45 @@ def drop_view(request: HttpRequest, register: str, view: int) -> HttpResponse:
 def change_many(request: HttpRequest, register: str) -> HttpResponse:
     """The same change to the ticked rows: all or none."""
     actor, found = actor_of(request), declared(register)
-    chosen = [int(pk) for pk in request.POST.getlist("row") if pk.isdigit()]
+    chosen = dict(_ticked(ticked) for ticked in request.POST.getlist("row"))
     form = bulk_form(found)(request.POST)
     data = {name: request.POST[name] for name in form.fields if name != "reason" and request.POST.get(name, "") != ""}
     if not chosen or not data:
         return render_list(request, found, errors={"bulk": "请先勾选记录，并至少填写一项要修改的内容。"}, bulk=form)
     try:
-        changed = registers.change_many(actor, found, chosen, data, reason=request.POST.get("reason", ""))
-    except Invalid as problem:
+        changed = registers.change_many(actor, found, chosen, data, reason=request.POST.get("reason", ""), seen=chosen)
+    except (Invalid, Conflict, Gone) as problem:
         return render_list(request, found, errors={"bulk": f"{problem.message}{'；'.join(problem.fields.values())} 没有任何一条被修改。"}, bulk=form)
     flash.success(request, f"已修改 {changed} 条。")
     return redirect(f"{reverse('register:list', args=[found.code])}?{request.POST.get('parameters', '')}")
 
 
+def _ticked(text: str) -> tuple[int, int]:
+    """A row and the revision of it that was seen; both 0, which no row is, for anything else."""
+    row, _, revision = text.partition("-")
+    return (int(row), int(revision)) if all(t.isascii() and t.isdecimal() and len(t) <= 18 for t in (row, revision)) else (0, 0)
+
+
+def day_of(text: str, *, field: str = "day") -> date | None:
+    """The day that an address or a form names, None for no text. Raises Invalid for what is no day."""
+    try:
+        day = parse_date(text) if text else None
+    except ValueError:  # well written, and not in the calendar
+        day = None
+    if text and (day is None or not 1900 <= day.year <= 2200):
+        raise Invalid("日期不正确。", fields={field: "请填写日期，例如 2026-03-01"})
+    return day
+
+
 def _body(register: Register, rows: list[Any], here: str, *, ticked: bool) -> SafeString:
     """The table's rows: the first cell leads to the row, with a box to tick where many may be changed. Written here, not by a template: fifty rows are most of a page."""
     writers = [cells.writer(register, column) for column in register.shown]
-    return SafeString("".join(_line(row.pk, [escape(_short(write(row))) for write in writers], here, ticked=ticked) for row in rows))
+    return SafeString("".join(_line(row, [escape(_short(write(row))) for write in writers], here, ticked=ticked) for row in rows))
 
 
-def _line(pk: Any, texts: list[str], here: str, *, ticked: bool) -> str:
-    key = escape(str(pk))
-    tick = f'<td><input type="checkbox" name="row" value="{key}" aria-label="选择 {texts[0]}"></td>' if ticked else ""
+def _line(row: Any, texts: list[str], here: str, *, ticked: bool) -> str:
+    key = escape(str(row.pk))
+    tick = f'<td><input type="checkbox" name="row" value="{key}-{row.revision}" aria-label="选择 {texts[0]}"></td>' if ticked else ""
     return f'<tr>{tick}<td><a href="{here}{key}">{texts[0]}</a></td>{"".join(f"<td>{text}</td>" for text in texts[1:])}</tr>'
 
 
@@ -185,6 +204,14 @@ def _few(model: type[Model], actor: Actor) -> list[Any]:
         return []
     seen = restrict(actor, model._default_manager.all())
     return [] if seen.order_by()[FEW : FEW + 1].exists() else list(seen)
+
+
+def _within(actor: Actor, form: forms.Form) -> forms.Form:
+    """What may be chosen is what the actor may see."""
+    for field in form.fields.values():
+        if isinstance(field, forms.ModelChoiceField) and field.queryset is not None and hasattr(field.queryset.model, "visible_to"):
+            field.queryset = restrict(actor, field.queryset)
+    return form
 
 
 @cache

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST
 
 from yiwang.base.errors import Conflict, Invalid, NotAllowed
@@ -23,7 +22,7 @@ from yiwang.kit.forms import form_of
 from yiwang.kit.guards import actor_of
 from yiwang.kit.records import Kept
 from yiwang.kit.registry import registry
-from yiwang.shells.console.lists import declared
+from yiwang.shells.console.lists import day_of, declared
 
 KEPT = ("revision", "standing", "words", "changed_at")  # of the kit's own, not of the trade: the timeline says them
 
@@ -113,7 +112,7 @@ def edit(request: HttpRequest, register: str, row: str) -> HttpResponse:
 def freeze(request: HttpRequest, register: str, row: str) -> HttpResponse:
     """Stops or resumes the use of a row."""
     found = declared(register)
-    kept = registers.freeze(actor_of(request), found, int(row), reason=request.POST.get("reason", ""))
+    kept = registers.freeze(actor_of(request), found, registers.find(actor_of(request), found, row).pk, reason=request.POST.get("reason", ""))
     flash.success(request, f"这条记录现在是“{kept.get_standing_display()}”。")
     return redirect("register:row", register=register, row=row)
 
@@ -121,7 +120,8 @@ def freeze(request: HttpRequest, register: str, row: str) -> HttpResponse:
 @require_POST
 def erase(request: HttpRequest, register: str, row: str) -> HttpResponse:
     """Deletes the personal data of a row."""
-    registers.erase(actor_of(request), declared(register), int(row), reason=request.POST.get("reason", ""))
+    found = declared(register)
+    registers.erase(actor_of(request), found, registers.find(actor_of(request), found, row).pk, reason=request.POST.get("reason", ""))
     flash.success(request, "个人信息已删除，删除本身已记录在案。")
     return redirect("register:list", register=register)
 
@@ -136,7 +136,7 @@ def _render(request: HttpRequest, register: Register, found: Any, *, clear: bool
         facts=facts,
         hidden=bool(personal) and not clear,
         clear=clear,
-        place=found_place(register, found),
+        place=found_place(register, found, clear=clear),
         blocks=[Block(p.title, p.template, c) for p in sorted(register.panels, key=lambda p: p.order) if (c := p.context(found, actor)) is not None],
         relations=list(_relations(request, register, found)),
         changes=registers.changes(register, found, clear=clear) if isinstance(found, Kept) else [],
@@ -154,8 +154,10 @@ def fields_of(register: Register) -> list[Column]:
     return own + [c for c in register.shown if c.show]
 
 
-def found_place(register: Register, found: Any) -> str:
-    shape = getattr(found, register.place, None) if register.place else None
+def found_place(register: Register, found: Any, *, clear: bool) -> str:
+    """The shape as GeoJSON; one that is personal only in clear."""
+    shown = bool(register.place) and (clear or not cells.is_personal(register.model, register.place))
+    shape = getattr(found, register.place, None) if shown else None
     return str(shape.geojson) if shape else ""
 
 
@@ -173,7 +175,7 @@ def _relations(request: HttpRequest, register: Register, found: Model) -> Iterat
 
 
 def _past(request: HttpRequest, register: Register, found: Any) -> Past | None:
-    on, at = parse_date(request.GET.get("on", "") or ""), parse_date(request.GET.get("at", "") or "")
+    on, at = day_of(request.GET.get("on", "")), day_of(request.GET.get("at", ""))
     if not isinstance(found, Kept) or (on is None and at is None):
         return None
     day, known = on or timezone.localdate(), at or timezone.localdate()
@@ -188,14 +190,14 @@ def _form(request: HttpRequest, register: Register, found: Any) -> HttpResponse:
     form = _made(request, register, request.POST or None, found)
     if request.method != "POST":
         return render(request, "console/register_form.html", {"page": FormPage(register, form, found)})
-    reason, since = request.POST.get("reason", ""), parse_date(request.POST.get("valid_from", "") or "")
+    reason, seen = request.POST.get("reason", ""), _revision(request.POST.get("revision", ""))
     data = {name: request.POST.get(name, "") for name in form.fields}
     try:
+        since = day_of(request.POST.get("valid_from", ""), field="valid_from")
         if found is None:
             kept = registers.keep(actor, register, data, reason=reason or "登记", valid_from=since)
         else:
-            seen = request.POST.get("revision", "")
-            kept = registers.change(actor, register, found.pk, data, revision=int(seen) if seen.isdigit() else None, reason=reason or "修改", valid_from=since)
+            kept = registers.change(actor, register, found.pk, data, revision=seen, reason=reason or "修改", valid_from=since)
     except Invalid as problem:
         form.is_valid()
         for name in set(problem.fields) & set(form.fields) - set(form.errors):  # refused by what the register derives: said at the field all the same
@@ -203,11 +205,16 @@ def _form(request: HttpRequest, register: Register, found: Any) -> HttpResponse:
         return render(request, "console/register_form.html", {"page": FormPage(register, form, found, problem.message)}, status=422)
     except Conflict as problem:
         latest, now = registers.changes(register, found)[:1], registers.find(actor, register, found.pk)
-        merged = _merged(request, register, form, now, int(seen) if seen.isdigit() else now.revision)
+        merged = _merged(request, register, form, now, seen or now.revision)
         page = FormPage(register, merged, now, f"{problem.message}{problem.hint}", latest)
         return render(request, "console/register_form.html", {"page": page}, status=409)
     flash.success(request, "已保存。")
     return redirect("register:row", register=register.code, row=kept.pk)
+
+
+def _revision(text: str) -> int:
+    """The revision that the form was made from; 0, which no row has, for a form that does not say it."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
 
 
 def _made(request: HttpRequest, register: Register, data: Any, row: Any) -> Any:

@@ -59,6 +59,7 @@ class TakePage:
 class ExportsPage:
     mine: list[Export]
     waiting: list[Export]
+    busy: bool  #: a file is being made
 
 
 def bring(request: HttpRequest, register: str) -> HttpResponse:
@@ -125,7 +126,7 @@ def sample(request: HttpRequest, register: str) -> HttpResponseBase:
 def take_away(request: HttpRequest, register: str) -> HttpResponse:
     """Asking for the list as it stands in the address."""
     found, actor, errors = declared(register), actor_of(request), {}
-    query = registers.parse(found, request.GET.dict())
+    query = registers.parse(found, request.GET.dict(), actor)
     if request.method == "POST":
         try:
             made = registers.ask_export(
@@ -136,7 +137,7 @@ def take_away(request: HttpRequest, register: str) -> HttpResponse:
         else:
             if made.state == Export.State.READY:
                 return redirect("exports:file", export=made.pk)
-            flash.success(request, "已提交申请，批准后可以在这里下载。")
+            flash.success(request, "正在生成文件，完成后可以在这里下载。" if made.state == Export.State.MAKING else "已提交申请，批准后可以在这里下载。")
             return redirect("exports:mine")
     formats = [(code, name) for code, name in (("xlsx", "XLSX 表格"), ("csv", "CSV"), ("geojson", "GeoJSON")) if code != "geojson" or found.place]
     page = TakePage(found, request.GET.urlencode(), registers.count(actor, found, query), formats, errors)
@@ -148,7 +149,8 @@ def exports(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     found = registers.exports_of(actor)
     waiting = [e for e in found if e.state == Export.State.WAITING and e.by_id != actor.party] if actor.holds(DATA_OFFICER) else []
-    return render(request, "console/exports.html", {"page": ExportsPage([e for e in found if e.by_id == actor.party], waiting)})
+    mine = [e for e in found if e.by_id == actor.party]
+    return render(request, "console/exports.html", {"page": ExportsPage(mine, waiting, any(e.state == Export.State.MAKING for e in mine))})
 
 
 @require_POST
@@ -159,7 +161,7 @@ def decide(request: HttpRequest, export: int) -> HttpResponse:
 
 
 def download(request: HttpRequest, export: int) -> HttpResponseBase:
-    """The file: streamed as it is read."""
+    """The file: streamed as it is read, or as it was made."""
     made, content = registers.take_export(actor_of(request), export)
     name = f"{declared(made.register).name}-{made.pk}.{made.format}"
     if isinstance(content, Iterator):

@@ -27,18 +27,30 @@ CLERK = "window-clerk"
 REGISTERS = {"人口库", "法人库"}  #: those that can confirm a fact today instead of a paper
 
 
-@transaction.atomic
-def open_draft(actor: Actor, service: int, *, applicant: int | None = None) -> Draft:
-    """The open draft of this author for this applicant and office, begun if there is none. A clerk names the applicant. Raises Invalid, NotAllowed."""
-    place = Implementation.objects.select_related("item", "organ").get(pk=service)
+def draft_at(actor: Actor, service: int, *, applicant: int | None = None) -> Draft:
+    """The open draft of this author for this applicant and office, of the item as it is published today; one that was never typed in is nowhere yet.
+
+    A clerk names the applicant. Writes nothing: who only looks at the first page, or whose browser looks ahead, has begun nothing. Raises NotFound, Invalid, NotAllowed.
+    """
+    place = Implementation.objects.select_related("item", "organ").filter(pk=service).first()
+    if place is None:
+        raise NotFound("没有这个办理机构。", hint="请从办事指南重新选择。")
     who = _applicant(actor, applicant, place.item.key)
     serves(place, who)
     draft = Draft.objects.filter(author=actor.party, applicant=who, service=place, submitted_as=None).first()
-    version = items.published(place.item_id)
-    if draft is None:
-        return Draft.objects.create(author_id=actor.party or who.pk, applicant=who, service=place, version=version)
-    if draft.version_id != version.pk:  # the item changed since: what still fits is kept
-        draft.version = version
+    found = draft or Draft(author_id=actor.party or who.pk, applicant=who, service=place)
+    found.applicant, found.service, found.version = who, place, items.published(place.item_id)  # the item may have changed since: what still fits is kept
+    return found
+
+
+@transaction.atomic
+def open_draft(actor: Actor, service: int, *, applicant: int | None = None) -> Draft:
+    """The draft of `draft_at`, kept: begun by whoever types, once, however many windows are open. Raises what `draft_at` raises."""
+    found = draft_at(actor, service, applicant=applicant)
+    mine = {"author_id": found.author_id, "applicant_id": found.applicant_id, "service_id": found.service_id, "submitted_as": None}
+    draft, _ = Draft.objects.get_or_create(**mine, defaults={"version": found.version})
+    if draft.version_id != found.version.pk:
+        draft.version = found.version
         draft.save(update_fields=["version"])
     return draft
 
@@ -57,9 +69,8 @@ def submitted_as(actor: Actor, draft: int) -> Case | None:
     return found.submitted_as if found else None
 
 
-@transaction.atomic
-def fill_in(actor: Actor, draft: Draft) -> dict[str, registers.Known]:
-    """What the registers know for this form, by field code; values that people typed stay."""
+def known_for(actor: Actor, draft: Draft) -> dict[str, registers.Known]:
+    """What the registers know for this form, by field code, put into the draft unsaved; values that people typed stay. The look is on the record."""
     fields = items.fields_for(draft.version, situation_of(draft))
     elements = {field["element"]: field["code"] for field in fields if field.get("element")}
     purpose = f"办理“{draft.version.item.name}”预填表单"
@@ -67,6 +78,13 @@ def fill_in(actor: Actor, draft: Draft) -> dict[str, registers.Known]:
     for code, fact in known.items():
         draft.answers.setdefault(code, fact.value)
     draft.sources = {code: {"source": fact.source, "at": fact.at.isoformat()} for code, fact in known.items() if draft.answers.get(code) == fact.value}
+    return known
+
+
+@transaction.atomic
+def fill_in(actor: Actor, draft: Draft) -> dict[str, registers.Known]:
+    """The same, saved."""
+    known = known_for(actor, draft)
     draft.save(update_fields=["answers", "sources", "saved_at"])
     return known
 

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
 from yiwang.base import identifiers
 from yiwang.base.errors import Invalid, NotFound
@@ -19,6 +20,7 @@ from yiwang.kit.guards import actor_of
 from yiwang.platforms.items import api as items
 from yiwang.systems.services.acceptance import applying
 from yiwang.systems.services.acceptance.models import Application, Material
+from yiwang.systems.services.acceptance.portal import first_part
 
 
 class ApplicantForm(forms.Form):
@@ -103,10 +105,11 @@ def choose_item(request: HttpRequest, applicant: int) -> HttpResponse:
     return render(request, "acceptance/counter_items.html", {"page": ItemsPage(who, question, rows)})
 
 
+@require_POST
 def take(request: HttpRequest, applicant: int, service: int) -> HttpResponse:
     """Opens the draft in which the clerk works."""
     draft = applying.open_draft(actor_of(request), service, applicant=applicant)
-    return redirect("acceptance:draft", draft=draft.pk, part="situation" if draft.version.questions else "form")
+    return redirect("acceptance:draft", draft=draft.pk, part=first_part(draft))
 
 
 def receipt(request: HttpRequest, case: int) -> HttpResponse:

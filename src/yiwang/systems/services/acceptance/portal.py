@@ -74,6 +74,7 @@ class DraftPage:
     errors: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     at_counter: bool = False
+    is_new: bool = False  #: nothing is kept yet
     delivery: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -120,9 +121,25 @@ class CasePage:
 
 
 def apply(request: HttpRequest, service: int) -> HttpResponse:
-    """Opens the draft of an item at an office."""
-    draft = applying.open_draft(actor_of(request), service)
-    return redirect("acceptance:draft", draft=draft.pk, part=_first_part(draft))
+    """The first page of an application. It is begun by what is sent, not by being looked at; one that is begun already goes on where it is."""
+    actor = actor_of(request)
+    found = applying.draft_at(actor, service)
+    if request.method == "POST":
+        found = applying.open_draft(actor, service)
+    elif not is_new(found):
+        return redirect("acceptance:draft", draft=found.pk, part=first_part(found))
+    return {"situation": _situation, "form": _form}[first_part(found)](request, found)
+
+
+@require_POST
+def apply_typed(request: HttpRequest, service: int) -> JsonResponse:
+    """Begins an application by what is typed on its first page."""
+    return save_typed(request, applying.open_draft(actor_of(request), service).pk)
+
+
+def is_new(draft: Draft) -> bool:
+    """Whether nothing of it is kept yet."""
+    return draft._state.adding
 
 
 def draft(request: HttpRequest, draft: int, part: str) -> HttpResponse:
@@ -141,7 +158,7 @@ def _at_counter(actor: Actor, applicant: int) -> bool:
     return actor.holds(applying.CLERK) and applicant not in (actor.party, actor.acting_for)
 
 
-def _first_part(draft: Draft) -> str:
+def first_part(draft: Draft) -> str:
     return "situation" if draft.version.questions else "form"
 
 
@@ -150,7 +167,7 @@ def _page(request: HttpRequest, draft: Draft, part: str, **more: Any) -> HttpRes
     here = codes.index(part) if part in codes else 0
     parts = [(p, NAMES[p], "done" if n < here else "now" if n == here else "ahead") for n, p in enumerate(codes)]
     at_counter = draft.applicant_id not in (actor_of(request).party, actor_of(request).acting_for)
-    page = DraftPage(draft=draft, part=part, parts=parts, at_counter=at_counter, **more)
+    page = DraftPage(draft=draft, part=part, parts=parts, at_counter=at_counter, is_new=is_new(draft), **more)
     return render(request, f"acceptance/draft_{part}.html", {"page": page}, status=422 if page.errors or (page.form and page.form.errors) else 200)
 
 
@@ -165,7 +182,7 @@ def _situation(request: HttpRequest, draft: Draft) -> HttpResponse:
 
 def _form(request: HttpRequest, draft: Draft) -> HttpResponse:
     actor = actor_of(request)
-    known = applying.fill_in(actor, draft)
+    known = (applying.fill_in if request.method == "POST" else applying.known_for)(actor, draft)
     kind = items.form_for(draft.version, applying.situation_of(draft), known=[code for code, fact in known.items() if draft.answers.get(code) == fact.value])
     form = kind(request.POST or None, initial=draft.answers)
     if request.method == "POST":

@@ -28,6 +28,7 @@ system = System(
     listens=(Listen(event=BillSettled, handler=bill_settled),),
     pages=(
         Page(shell="portal", route="apply/<int:service>", name="apply", view=portal.apply, guard=(SIGNED_IN,)),
+        Page(shell="portal", route="apply/<int:service>/save/typed", name="apply-typed", view=portal.apply_typed, guard=(SIGNED_IN,)),
         Page(shell="portal", route="drafts/<int:draft>/<slug:part>", name="draft", view=portal.draft, guard=(SIGNED_IN,)),
         Page(shell="portal", route="drafts/<int:draft>/save/typed", name="save", view=portal.save_typed, guard=(SIGNED_IN,)),
         Page(shell="portal", route="my/cases", name="cases", view=portal.cases, guard=(SIGNED_IN,), menu="我的办件", icon="folder"),
