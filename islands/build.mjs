@@ -9,7 +9,7 @@ const ICONS = ["home", "search", "list-check", "user", "users", "eye", "folder",
   "phone", "upload", "file-text", "circle-check", "circle-x", "alert-triangle", "clock", "player-pause", "arrow-right", "typography", "login", "logout", "info-circle",
   "printer", "camera", "signature", "download", "qrcode", "pencil", "trash", "plus", "coin", "message", "checklist", "chart-bar", "sitemap",
   "baby-carriage", "address-book", "school", "briefcase", "heart", "building-community", "umbrella", "stethoscope", "medal", "bus", "plane", "flower", // themes of the portal
-  "building-store", "license", "certificate", "receipt-tax", "users-group", "trending-up", "truck", "leaf", "map-2", "bolt", "tractor", "door-exit"];
+  "building-store", "license", "certificate", "receipt-tax", "users-group", "trending-up", "truck", "leaf", "map-2", "bolt", "tractor", "door-exit", "menu-2"];
 
 await build({ entryPoints: ["look/yiwang.css"], bundle: true, minify: true, outfile: `${OUT}/yiwang.css`, loader: { ".woff2": "empty", ".woff": "empty" }, legalComments: "none" });
 await build({ entryPoints: ["chart/chart.js"], bundle: true, minify: true, format: "iife", target: "es2020", outfile: `${OUT}/js/chart.js`, legalComments: "none" });

@@ -24,6 +24,24 @@ function ground(map, box) {
   map.addSource("counties", { type: "geojson", data: box.dataset.ground });
   map.addLayer({ id: "land", type: "fill", source: "counties", paint: { "fill-color": "#fbfcfe" } });
   map.addLayer({ id: "border", type: "line", source: "counties", paint: { "line-color": "#9fb0c6", "line-width": 1 } });
+  names(map, box.dataset.ground);
+}
+
+// The counties' names, as text of the page: no glyphs are needed. One that is wider than its county on the screen waits until one has come nearer.
+async function names(map, address) {
+  const counties = await fetch(address).then((answer) => answer.json()).catch(() => ({ features: [] }));
+  const shown = counties.features.map((county) => {
+    const text = Object.assign(document.createElement("span"), { className: "map-name", textContent: county.properties.name });
+    const [west, east] = boundsOf({ features: [county] });
+    new maplibregl.Marker({ element: text }).setLngLat([(west[0] + east[0]) / 2, (west[1] + east[1]) / 2]).addTo(map);
+    text.setAttribute("aria-hidden", "true");
+    return { text, west, east };
+  });
+  const fit = () => {
+    for (const { text, west, east } of shown) text.hidden = map.project(east).x - map.project(west).x < 12 * text.textContent.length + 8;
+  };
+  map.on("zoom", fit);
+  fit();
 }
 
 function shapes(map, box) {
@@ -128,4 +146,9 @@ function boundsOf(data) {
   return [[Math.min(...xs), Math.min(...ys)], [Math.max(...xs), Math.max(...ys)]];
 }
 
-for (const box of document.querySelectorAll("[data-map]")) start(box);
+// One that is folded away begins when it is opened: before that it has no size.
+for (const box of document.querySelectorAll("[data-map]")) {
+  const fold = box.closest("details:not([open])");
+  if (fold) fold.addEventListener("toggle", () => start(box), { once: true });
+  else start(box);
+}

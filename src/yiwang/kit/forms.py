@@ -131,11 +131,13 @@ def _field(field: Any, **options: Any) -> forms.Field | None:
         kind = FewField if few else KeyField
         return kind(
             queryset=target._default_manager.all(), required=not field.blank and not field.null, label=field.verbose_name,
-            help_text="" if few else f"填写{target._meta.verbose_name}的名称或编码",
+            empty_label="请选择", help_text="" if few else f"填写{target._meta.verbose_name}的名称或编码",
         )  # fmt: skip
     if isinstance(field, GeometryField):
         return PlaceField(kind=field.geom_type, required=not field.blank and not field.null, label=field.verbose_name)
     made: forms.Field | None = field.formfield(**options)
+    if isinstance(made, forms.TypedChoiceField):
+        made.choices = [(code, label if code != "" else "请选择") for code, label in cast("list[tuple[Any, Any]]", list(made.choices))]  # type: ignore[arg-type]  # of a model's field: never a function
     if isinstance(made, forms.DateTimeField):
         made.widget = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     elif isinstance(made, forms.DateField):

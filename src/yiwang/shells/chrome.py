@@ -13,12 +13,15 @@ from yiwang.engines.messages import api as messages
 from yiwang.engines.parties import api as parties
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import Actor
+from yiwang.kit.declare import System
 from yiwang.kit.guards import OFFICIAL, actor_of, may_pass
 from yiwang.kit.registry import registry
 from yiwang.shells.field import app
 from yiwang.shells.zones import opens
 
 OWN = "/my/"  # below it lies what is one's own
+HEADED = 3  # lines from which a system's part of the console's menu has its own heading
+FIRST = 6  # registers of one system that the console's menu shows at once; the later ones are folded
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,19 @@ class Entry:
     url: str
     icon: str
     here: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """A part of the console's menu: what one system brings, or without a name what stands for itself."""
+
+    name: str
+    entries: list[Entry]
+    more: list[Entry]  #: the later of many registers: folded, unless one is among them
+
+    @property
+    def open(self) -> bool:
+        return any(entry.here for entry in self.more)
 
 
 @dataclass
@@ -77,11 +93,12 @@ class Chrome:
         """The working days by which this page counts what is left."""
         return registers.working_calendar()
 
-    def menu(self, shell: str) -> list[Entry]:
-        """The pages with a label that this actor may enter here, in declared order."""
+    def menu(self, shell: str, system: str = "") -> list[Entry]:
+        """The pages with a label that this actor may enter here, in declared order; of one system, or of all."""
         if not opens(shell):
             return []
-        return [Entry(label, url, icon, self.request.path == url) for label, url, icon, guard in _menu_pages(shell) if may_pass(self.actor, guard)]
+        pages = [page for page in _menu_pages(shell) if not system or page[0] == system]
+        return [Entry(label, url, icon, self.request.path == url) for _, label, url, icon, guard in pages if may_pass(self.actor, guard)]
 
     @cached_property
     def portal_menu(self) -> list[Entry]:
@@ -99,18 +116,39 @@ class Chrome:
         """The second row, where one is among one's own pages."""
         return [entry for entry in self.portal_menu if entry.url.startswith(OWN)] if f"{self.request.path}/".startswith(OWN) else []
 
-    @cached_property
+    @property
     def console_menu(self) -> list[Entry]:
-        """Pages of the systems, then the registers that the actor's roles read or keep."""
+        """Every line of the console's menu."""
+        return [entry for group in self.console_groups for entry in (*group.entries, *group.more)]
+
+    @cached_property
+    def console_groups(self) -> list[Group]:
+        """Pages for themselves, then system by system its pages and the registers that the actor's roles read or keep, last what all share."""
         if not opens("console"):
             return []
+        alone: list[Entry] = []
+        rest: list[Entry] = []
+        headed: list[Group] = []
+        for system in registry().systems.values():
+            pages, lists = self.menu("console", system.code), self._lists(system)
+            if len(pages) + len(lists) < HEADED or not lists:
+                alone, rest = alone + pages, rest + lists
+            else:
+                headed.append(Group(system.name, pages + lists[:FIRST], lists[FIRST:]))
+        return [group for group in (Group("", alone, []), *headed, Group("", rest + self._shared(), [])) if group.entries]
+
+    def _lists(self, system: System) -> list[Entry]:
+        kept = [r for r in system.registers if self.actor.roles & {*r.readers, *r.editors}]
+        return [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
+
+    def _shared(self) -> list[Entry]:
+        """What is nobody's own: flows, requests about personal data, exports, the plan, what there is."""
         kept = [r for r in registry().registers.values() if self.actor.roles & {*r.readers, *r.editors}]
-        lists = [Entry(r.name, url, r.icon, self.request.path.startswith(url)) for r in kept if (url := reverse("register:list", args=[r.code]))]
-        exports = [Entry("数据导出", reverse("exports:mine"), "download", self.request.path == reverse("exports:mine"))] if lists or "data-officer" in self.actor.roles else []
-        about = [self._entry("规划任务台账", "plan:ledger", "checklist"), self._entry("系统与权限", "about:systems", "info-circle")] if self.actor.seats else []
-        asked = [self._entry("更正删除申请", "corrections:waiting", "message")] if any(r.subject and self.actor.roles & set(r.editors) for r in kept) else []
         flows = [Entry("流程管理", url, "sitemap", self.request.path.startswith(url))] if "flow-editor" in self.actor.roles and (url := reverse("flows:list")) else []
-        return self.menu("console") + lists + flows + asked + exports + about
+        asked = [self._entry("更正删除申请", "corrections:waiting", "message")] if any(r.subject and self.actor.roles & set(r.editors) for r in kept) else []
+        exports = [self._entry("数据导出", "exports:mine", "download")] if kept or "data-officer" in self.actor.roles else []
+        about = [self._entry("规划任务台账", "plan:ledger", "checklist"), self._entry("系统与权限", "about:systems", "info-circle")] if self.actor.seats else []
+        return flows + asked + exports + about
 
     def _entry(self, label: str, name: str, icon: str) -> Entry:
         return Entry(label, reverse(name), icon, self.request.path == reverse(name))
@@ -131,10 +169,10 @@ class Chrome:
 
 
 @cache
-def _menu_pages(shell: str) -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
-    """Label, address, icon and guard of every page with a label: the same for everybody, as long as the process lives."""
+def _menu_pages(shell: str) -> tuple[tuple[str, str, str, str, tuple[str, ...]], ...]:
+    """System, label, address, icon and guard of every page with a label: the same for everybody, as long as the process lives."""
     doors = ("official",) if shell in {"console", "field"} else ()
-    return tuple((page.menu, reverse(f"{system.code}:{page.name}"), page.icon, page.guard or doors) for system, page in registry().pages(shell) if page.menu)
+    return tuple((system.code, page.menu, reverse(f"{system.code}:{page.name}"), page.icon, page.guard or doors) for system, page in registry().pages(shell) if page.menu)
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from lxml import html
 
 from yiwang.engines.parties.models import Organisation
 from yiwang.engines.registers import api as registers
@@ -52,6 +53,33 @@ def test_an_official_adds_finds_changes_and_reads_a_row() -> None:
     assert 'value="170"' in page and 'value="九洲江干流"' in page, "what was typed stays; what was left as it was says what is so now"
     past = office.get(f"/work/r/river/{pk}?on=2020-01-01").content.decode()
     assert "当时还没有这条记录" in past and "更名" in past
+
+
+def test_the_menu_shows_a_system_with_its_first_registers_and_opens_the_rest_where_one_is() -> None:
+    office = browser("hezhangban")
+    tree = html.fromstring(office.get("/work/r/river/").content.decode())
+    group = tree.xpath("//nav[@id='menu']//div[@aria-label='互联网+河长制']")[0]
+    assert [a.text_content().strip() for a in group.xpath("./a[@aria-current]")] == ["河湖"] and not group.xpath("./details[@open]")
+    further = html.fromstring(office.get("/work/r/river-plan/").content.decode())
+    assert [a.text_content().strip() for a in further.xpath("//nav[@id='menu']//details[@open]/a[@aria-current]")] == ["一河一策"]
+    few = html.fromstring(browser("sysadmin").get("/work/").content.decode())
+    assert not few.xpath("//nav[@id='menu']//details") and not few.xpath("//nav[@id='menu']//div[@aria-label]"), "a short menu has no headings"
+
+
+def test_a_phone_is_told_what_each_cell_is() -> None:
+    river()
+    tree = html.fromstring(browser("hezhangban").get("/work/r/river/").content.decode())
+    cells = {td.get("data-label"): td.text for td in tree.xpath("//table[contains(@class,'cards')]/tbody/tr/td[@data-label]")}
+    assert cells["名称"] == "九洲江" and cells["类型"] == "河流"
+    assert len(tree.xpath("//thead[@class='sorts']//th[contains(@class,'sort')]/a")) == 2
+
+
+def test_a_form_says_what_to_choose_and_lets_a_place_be_drawn_or_written() -> None:
+    tree = html.fromstring(browser("hezhangban").get("/work/r/reach/new").content.decode())
+    assert tree.xpath("//select[@name='level']/option[@value='']/text()") == ["请选择"]
+    assert tree.xpath("//textarea[@name='board']/ancestor::details") and tree.xpath("//*[@data-draws='id_board']")
+    wrong = html.fromstring(browser("hezhangban").post("/work/r/reach/new", {"board": "不是位置"}).content.decode())
+    assert wrong.xpath("//textarea[@name='board']/ancestor::details[@open]//*[@role='alert']")
 
 
 def test_ticked_rows_change_together() -> None:

@@ -67,6 +67,10 @@ class CalendarPage:
     before: str
     after: str
 
+    @property
+    def empty(self) -> bool:
+        return not any(day.marks for week in self.weeks for day in week if day.inside)
+
 
 @dataclass(frozen=True)
 class Moment:

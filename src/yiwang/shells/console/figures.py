@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from yiwang.engines.procedures import api as procedures
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import Indicator
 from yiwang.kit.guards import actor_of
+from yiwang.kit.registry import registry
 from yiwang.shells.console import pictures
 
 SPANS = (("day", "日"), ("month", "月"), ("year", "年"))
@@ -50,6 +52,7 @@ class Card:
     reading: indicators.Reading
     compared: str
     spark: str
+    system: str  #: name of the system that declares it
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class BoardPage:
     choice: Choice
     spans: tuple[tuple[str, str], ...]
     cards: list[Card]
-    warnings: list[str]
+    warnings: list[tuple[str, str]]  #: code of the figure, plain sentence
     computed_at: datetime | None
 
 
@@ -102,7 +105,7 @@ def board(request: HttpRequest) -> HttpResponse:
         choice=choice,
         spans=SPANS,
         cards=[_card(reading) for reading in readings],
-        warnings=[words for reading in readings for words in reading.warnings],
+        warnings=[(reading.figure.indicator.code, words) for reading in readings for words in reading.warnings],
         computed_at=max((reading.figure.computed_at for reading in readings), default=None),
     )
     return render(request, "console/figures.html", {"page": page})
@@ -168,7 +171,12 @@ def _declared(code: str) -> Indicator:
 
 
 def _card(reading: indicators.Reading) -> Card:
-    return Card(reading, _compared(reading), pictures.spark([f.value for f in reading.trend[-30:]]))
+    return Card(reading, _compared(reading), pictures.spark([f.value for f in reading.trend[-30:]]), _systems().get(reading.figure.indicator.code, ""))
+
+
+@cache
+def _systems() -> dict[str, str]:
+    return {indicator.code: system.name for system in registry().systems.values() for indicator in system.indicators}
 
 
 def _compared(reading: indicators.Reading) -> str:

@@ -49,6 +49,10 @@ class Ways:
     timeline: str = ""
     board: str = ""
 
+    @property
+    def many(self) -> bool:
+        return bool(self.map or self.calendar or self.board)
+
 
 @dataclass(frozen=True)
 class ListPage:
@@ -68,6 +72,11 @@ class ListPage:
     errors: dict[str, str]
     asked: bool  #: whether anything narrows the list
     parameters: str  #: the list as it stands, for the export and for saving
+
+    @property
+    def sortable(self) -> bool:
+        """Whether there is an order to choose: then a phone shows the heads of those columns above its cards."""
+        return any(heading.link for heading in self.headings)
 
 
 def declared(code: str) -> Register:
@@ -94,12 +103,13 @@ def render_list(request: HttpRequest, register: Register, *, errors: dict[str, s
     listed = registers.page(actor, register, query)
     may_edit = registers.may_edit(actor, register) and bool(register.fields)
     here = reverse("register:list", args=[register.code])
+    headings = [_heading(register, column.code, query) for column in register.shown]
     page = ListPage(
         register=register,
         here=here,
         ways=ways(register),
-        headings=[_heading(register, column.code, query) for column in register.shown],
-        body=_body(register, listed.rows, here, ticked=may_edit),
+        headings=headings,
+        body=_body(register, listed.rows, headings, here, ticked=may_edit),
         count=registers.count(actor, register, query, listed),
         filters=filter_form(register, actor, request.GET or None),
         query=query,
@@ -166,16 +176,19 @@ def day_of(text: str, *, field: str = "day") -> date | None:
     return day
 
 
-def _body(register: Register, rows: list[Any], here: str, *, ticked: bool) -> SafeString:
+def _body(register: Register, rows: list[Any], headings: list[Heading], here: str, *, ticked: bool) -> SafeString:
     """The table's rows: the first cell leads to the row, with a box to tick where many may be changed. Written here, not by a template: fifty rows are most of a page."""
     writers = [cells.writer(register, column) for column in register.shown]
-    return SafeString("".join(_line(row, [escape(_short(write(row))) for write in writers], here, ticked=ticked) for row in rows))
+    opens = [f'<td data-label="{escape(heading.name)}">' for heading in headings[1:]]
+    return SafeString("".join(_line(row, [escape(_short(write(row))) for write in writers], opens, here, ticked=ticked) for row in rows))
 
 
-def _line(row: Any, texts: list[str], here: str, *, ticked: bool) -> str:
+def _line(row: Any, texts: list[str], opens: list[str], here: str, *, ticked: bool) -> str:
+    """One row; a phone shows it as a card, where each cell says what it is and the empty ones are left out."""
     key = escape(str(row.pk))
-    tick = f'<td><input type="checkbox" name="row" value="{key}-{row.revision}" aria-label="选择 {texts[0]}"></td>' if ticked else ""
-    return f'<tr>{tick}<td><a href="{here}{key}">{texts[0]}</a></td>{"".join(f"<td>{text}</td>" for text in texts[1:])}</tr>'
+    tick = f'<td class="tick"><input type="checkbox" name="row" value="{key}-{row.revision}" aria-label="选择 {texts[0]}"></td>' if ticked else ""
+    rest = (f"{begin}{text}</td>" if text != cells.NOTHING else '<td class="nil">—</td>' for begin, text in zip(opens, texts[1:], strict=True))
+    return f'<tr>{tick}<td><a href="{here}{key}">{texts[0]}</a></td>{"".join(rest)}</tr>'
 
 
 def _short(text: str) -> str:
@@ -240,7 +253,7 @@ def bulk_form(register: Register) -> type[forms.Form]:
 def _plain_options(field: forms.Field) -> dict[str, Any]:
     options: dict[str, Any] = {"label": field.label, "required": False}
     if isinstance(field, forms.ModelChoiceField):
-        return options | {"queryset": field.queryset}
+        return options | {"queryset": field.queryset, "empty_label": "不修改"}
     if isinstance(field, forms.TypedChoiceField):
         listed = cast("list[tuple[Any, Any]]", list(field.choices))  # type: ignore[arg-type]  # of a model's field: never a function
         choices = [("", "不修改"), *(c for c in listed if c[0] != "")]

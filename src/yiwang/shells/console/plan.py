@@ -62,7 +62,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         begun=sum(s.begun for s in summaries),
         open=sum(s.open for s in summaries),
         filters=filters,
-        lines=[_line(one) for one in chosen],
+        lines=[_line(one) for one in sorted(chosen, key=lambda one: list(plan.LAYERS).index(one.entry.layer))],
         asked=any(request.GET.get(name) for name in filters.fields),
         query=request.GET.urlencode(),
     )

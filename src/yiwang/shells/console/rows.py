@@ -128,7 +128,8 @@ def erase(request: HttpRequest, register: str, row: str) -> HttpResponse:
 
 def _render(request: HttpRequest, register: Register, found: Any, *, clear: bool = False, error: str = "") -> HttpResponse:
     actor = actor_of(request)
-    facts = [(cells.heading(register, c), cells.cell(register, found, c, clear=clear)) for c in fields_of(register)]
+    place = found_place(register, found, clear=clear)
+    facts = [(cells.heading(register, c), cells.cell(register, found, c, clear=clear)) for c in fields_of(register) if not place or c.code != register.place]
     personal = [n for n in register.personal if cells.value(found, n) not in (None, "")]
     page = RowPage(
         register=register,
@@ -136,7 +137,7 @@ def _render(request: HttpRequest, register: Register, found: Any, *, clear: bool
         facts=facts,
         hidden=bool(personal) and not clear,
         clear=clear,
-        place=found_place(register, found, clear=clear),
+        place=place,
         blocks=[Block(p.title, p.template, c) for p in sorted(register.panels, key=lambda p: p.order) if (c := p.context(found, actor)) is not None],
         relations=list(_relations(request, register, found)),
         changes=registers.changes(register, found, clear=clear) if isinstance(found, Kept) else [],

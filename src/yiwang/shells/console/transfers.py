@@ -69,7 +69,7 @@ def bring(request: HttpRequest, register: str) -> HttpResponse:
         upload = request.FILES.get("file")
         try:
             if upload is None or upload.file is None:
-                raise Invalid("请选择文件。", fields={"file": "请选择文件"})
+                raise Invalid("请选择文件。")
             source = registers.receive(actor, found, upload.file, upload.name or "文件", matching=request.POST.get("matching", Import.Matching.ADD))
             return redirect("register:imported", register=found.code, source=source.pk)
         except (Invalid, TooLarge) as problem:

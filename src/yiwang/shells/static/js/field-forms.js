@@ -15,6 +15,7 @@ const FieldForms = (() => {
     draft.say = (text) => { const note = form.querySelector("[data-draft-note]"); if (note) note.textContent = text; };
     const tracks = await Promise.all([...form.querySelectorAll("[data-track]")].map((box) => FieldTrack.start(box, account, address)));
     fill(form, draft.values);
+    form.dispatchEvent(new Event("input")); // parts that only one answer needs are shown with it
     for (const track of tracks) await track.restore(draft.values.find(([name]) => name === track.name)?.[1]);
     for (const part of [FieldParts.photos, FieldParts.signature, FieldParts.place]) part(form, draft);
     if (draft.answer) tell(form, words(draft.answer));

@@ -46,6 +46,7 @@ const FieldTrack = (() => {
       const length = metres < 1000 ? `${metres} 米` : `${(metres / 1000).toFixed(2)} 公里`;
       words.textContent = points.length ? `已走 ${length}，${Math.floor(seconds / 60)} 分钟，记录 ${points.length} 点` : "还没有开始记录";
       button.textContent = watch !== null ? "暂停记录" : points.length ? "继续记录" : "开始记录轨迹";
+      button.classList.toggle("btn-primary", watch === null);
       box.dataset.points = points.length;
     }
     function heard({ coords, timestamp }) {

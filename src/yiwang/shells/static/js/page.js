@@ -14,6 +14,34 @@ for (const here of document.querySelectorAll("nav a[aria-current]")) {
   if (row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - row.offsetLeft - 48;
 }
 
+// On a phone a table that is wider than the screen becomes cards, as the generic lists are: each cell says the name of its column.
+const narrow = matchMedia("(max-width: 760px)");
+const deal = () => {
+  for (const box of narrow.matches ? document.querySelectorAll(".scroll") : []) {
+    const table = box.querySelector("table.list:not(.cards)");
+    if (!table?.tHead || box.scrollWidth <= box.clientWidth) continue;
+    const names = [...table.tHead.rows[0].cells].map((head) => (head.querySelector(".visually-hidden") ? "" : head.textContent.trim()));
+    for (const row of table.tBodies[0].rows) {
+      for (const cell of row.cells.length === names.length ? row.cells : []) {
+        if (cell.cellIndex && cell.tagName === "TD" && names[cell.cellIndex]) cell.dataset.label ??= names[cell.cellIndex];
+        if (cell.textContent.trim() === "—") cell.classList.add("nil");
+      }
+    }
+    table.classList.add("cards");
+  }
+};
+narrow.addEventListener("change", deal);
+deal();
+
+// A link into something folded opens it, and what holds it.
+const unfold = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let fold = target?.closest?.("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  target?.scrollIntoView?.();
+};
+addEventListener("hashchange", unfold);
+if (location.hash) unfold();
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
@@ -30,10 +58,15 @@ document.addEventListener("change", (event) => {
   input.form.requestSubmit();
 });
 
-// Fields that only one answer needs, such as the address of a parcel.
-for (const choice of document.querySelectorAll("select[data-shows]")) {
-  const show = () => { document.getElementById(choice.dataset.shows).hidden = choice.value !== choice.dataset.when; };
-  choice.addEventListener("change", show);
+// Parts of a form that only one answer needs, such as the address of a parcel: data-shown-by names the field, data-when its value, data-above what it must be more than.
+for (const part of document.querySelectorAll("[data-shown-by]")) {
+  const form = part.closest("form");
+  const show = () => {
+    const said = new FormData(form).get(part.dataset.shownBy) ?? "";
+    const wanted = "when" in part.dataset ? said === part.dataset.when : Number(said) > Number(part.dataset.above);
+    part.hidden = !wanted && !part.querySelector(".wrong");
+  };
+  form.addEventListener("input", show);
   show();
 }
 

@@ -42,20 +42,27 @@ def places() -> list[tuple[str, Any]]:
     return [*chosen, *groups.items()]
 
 
+KINDS = (  # what each kind means, for whoever has never written one; what most people come for stands first
+    (Petition.Kind.CLAIM, "自己的利益受到影响，要求解决"),
+    (Petition.Kind.ADVICE, "对机关、单位的工作有建议或者批评"),
+    (Petition.Kind.ACCUSATION, "检举公职人员或者单位违法违纪"),
+)
+
+
 class PetitionForm(forms.Form):
     """A petition as its writer fills it in, at home or at the desk."""
 
-    kind = forms.ChoiceField(label="您要提出的是", choices=Petition.Kind.choices, widget=forms.RadioSelect, error_messages={"required": "请选择类别。"})
-    title = forms.CharField(label="标题", max_length=60, error_messages={"required": "请用一句话写明是什么事。"})
+    kind = forms.ChoiceField(label="您要提出的是", choices=[(k.value, f"{k.label}：{words}") for k, words in KINDS], widget=forms.RadioSelect, error_messages={"required": "请选择类别。"})
+    title = forms.CharField(label="标题", max_length=60, help_text="一句话说明是什么事，例如：小区电梯坏了三个月没有修。", error_messages={"required": "请用一句话写明是什么事。"})
+    words = area("事实和理由", 6, "请写明事情的经过和理由。", 5000)
+    claims = forms.CharField(label="您的诉求", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="希望怎样解决。")
     division = forms.ChoiceField(label="问题发生在哪里", choices=places, error_messages={"required": "请选择问题发生的地方。"})
     point = PlaceField(kind="POINT", label="在地图上点出位置（选填）", required=False, widget=forms.HiddenInput)
     matter = forms.ChoiceField(label="属于哪一类", choices=matters, required=False, help_text="不确定可以不选，工作人员会归类。")
-    words = area("事实和理由", 6, "请写明事情的经过和理由。", 5000)
-    claims = forms.CharField(label="您的诉求", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    contact = forms.CharField(label="联系电话", max_length=20, required=False)
+    contact = forms.CharField(label="联系电话", max_length=20, required=False, widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}), help_text="办理时用来向您了解情况。")
     people = forms.IntegerField(label="一共几个人提出", min_value=1, max_value=100_000, initial=1, error_messages={"required": "请填写人数。"})
-    members = forms.CharField(label="联名人", required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}), help_text="多人提出的，每行一个姓名；代表在姓名前加 *，走访代表不超过 5 人。")
-    accused = forms.CharField(label="被反映人姓名", required=False, max_length=60, help_text="检举控告时填写。被反映的人和单位看不到您的信。")
+    members = forms.CharField(label="联名人", required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}), help_text="每行一个姓名；代表在姓名前加 *，走访代表不超过 5 人。")
+    accused = forms.CharField(label="被反映人姓名", required=False, max_length=60, help_text="姓名和单位至少填写一项。被反映的人和单位看不到您的信。")
     accused_title = forms.CharField(label="被反映人职务", required=False, max_length=60)
     accused_organ = forms.CharField(label="被反映人单位", required=False, max_length=120)
     secret = forms.BooleanField(label="请为我的姓名和联系方式保密", required=False)
@@ -79,9 +86,11 @@ class DeskForm(PetitionForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        for name, label in (("kind", "提出的是"), ("claims", "诉求"), ("secret", "要求为姓名和联系方式保密")):  # the clerk writes of somebody else
+        for name, label in (("claims", "诉求"), ("secret", "要求为姓名和联系方式保密")):  # the clerk writes of somebody else
             self.fields[name].label = label
-        self.fields["accused"].help_text = "检举控告时填写。被反映的人和单位看不到来信。"
+        self.fields["kind"] = forms.ChoiceField(label="提出的是", choices=Petition.Kind.choices, widget=forms.RadioSelect, error_messages={"required": "请选择类别。"})
+        self.fields["title"].help_text = self.fields["claims"].help_text = self.fields["contact"].help_text = ""
+        self.fields["accused"].help_text = "姓名和单位至少填写一项。被反映的人和单位看不到来信。"
 
 
 def transfer_form(case: Any, *, down: bool) -> type[forms.Form]:
