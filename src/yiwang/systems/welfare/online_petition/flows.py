@@ -45,6 +45,7 @@ petition = Procedure(
     ),
     steps=(
         Step(code="register", name="登记", source="new", target="registering", by=(APPLICANT, CLERK, SYSTEM_ROLE), starts=("divert",), message="petition-registered"),
+        Step(code="lodge", name="部门登记", source="new", target="transferred", by=SYSTEM_ROLE, effect=effects.lodge, starts=("tell",), message="petition-lodged"),
         Step(
             code="transfer", name="转送、交办承办单位", source=AT_DESK, target="transferred", by=CLERK, form=lambda case: forms.transfer_form(case, down=False),
             when=effects.ended_before, effect=effects.transfer, finishes=("divert",), starts=("tell", "object", "report"), document="petition-transfer",

@@ -72,7 +72,7 @@ class PetitionForm(forms.Form):
 class DeskForm(PetitionForm):
     """A letter, a visit, a call or a leader's letter box, as the clerk registers it."""
 
-    channel = forms.ChoiceField(label="来源", choices=[(c.value, c.label) for c in Petition.Channel if c.value not in ("online", "above")], widget=forms.RadioSelect, error_messages={"required": "请选择来源。"})
+    channel = forms.ChoiceField(label="来源", choices=[(c.value, c.label) for c in Petition.Channel if c.value not in ("online", "above", "office")], widget=forms.RadioSelect, error_messages={"required": "请选择来源。"})
     name = forms.CharField(label="信访人姓名", max_length=60, error_messages={"required": "请填写姓名；没有署名的填写“匿名”。"})
     number = forms.CharField(label="身份证号码", max_length=18, required=False, help_text="没有提供的可以不填。")
     field_order = ("channel", "name", "number", "contact")

@@ -4,6 +4,7 @@ from yiwang.kit.declare import MessageTemplate
 
 SENT = (
     ("petition-registered", "信访件已登记", "您的来信已登记，编号 {number}。信访部门将在 {due} 前告知去向。"),
+    ("petition-lodged", "信访件已登记", "您向{organ}提出的信访事项已经登记，将在 {due} 前书面告知是否受理。编号 {number}。"),
     ("petition-repeated", "来信已并入原件", "您就同一事项再次来信，已并入正在办理的信访件一并办理，不重复答复。编号 {number}。"),
     ("petition-joined", "来信已并案", "您的来信与同一事项的其他来信一并办理、一并答复。编号 {number}。"),
     ("petition-transferred", "信访件已转送", "您的来信已转送{organ}，告知书可在线查看。编号 {number}。"),

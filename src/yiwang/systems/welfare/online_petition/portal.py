@@ -18,7 +18,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT
 from yiwang.kit.guards import actor_of
-from yiwang.systems.welfare.online_petition import filing, forms, limits, province, rules
+from yiwang.systems.welfare.online_petition import events, filing, forms, limits, province, rules, wire
 from yiwang.systems.welfare.online_petition.models import Draft, Instance, Petition, Reply
 
 KEPT = list(forms.PetitionForm.base_fields)
@@ -176,9 +176,17 @@ def sealed(file: Any) -> FileResponse:
 @require_POST
 def above(request: HttpRequest, peer: str) -> JsonResponse:
     """From the province, proven by its signature."""
-    headers = {name: request.headers.get(name, "") for name in ("X-Time", "X-Nonce", "X-Signature")}
+    headers = {name: request.headers.get(name, "") for name in wire.SIGNS}
     made = province.take(peer, request.path, headers, request.body)
     return JsonResponse({"result": "ok", "number": made.case.number})
+
+
+@csrf_exempt
+@require_POST
+def office(request: HttpRequest, peer: str) -> JsonResponse:
+    """An event from the system of a department, proven by its signature."""
+    status, said = events.take(peer, request.path, {name: request.headers.get(name, "") for name in wire.SIGNS}, request.body)
+    return JsonResponse(said, status=status, json_dumps_params={"ensure_ascii": False})
 
 
 def _page(request: HttpRequest, case: int, errors: dict[str, str] | None = None) -> FollowPage:
