@@ -1,10 +1,12 @@
 """The flow of an incident (立案-交办-签收-整改-核查-销号), made for whichever roles a system names."""
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
 
+from yiwang.kit import events
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import SYSTEM_ROLE, Clock, Procedure, State, Step
 from yiwang.platforms.incidents.models import Incident, Verification
@@ -40,8 +42,17 @@ def incident_of(case: Any) -> Incident:
     return Incident.objects.get(case=case.pk)
 
 
-def procedure(*, code: str, name: str, office: str, handler: str, verifier: str) -> Procedure:
-    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks."""
+@dataclass(frozen=True)
+class IncidentClosed:
+    """An incident has come to its end: mended and closed, or not taken up. `words` is what the office wrote about it."""
+
+    incident: int
+    closed: bool
+    words: str
+
+
+def procedure(*, code: str, name: str, office: str, handler: str, verifier: str, basis: str) -> Procedure:
+    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks. `basis` is the rule the days of its desks rest on."""
     stages = ("立案", "交办", "整改", "核查", "销号")
     return Procedure(
         code=code,
@@ -62,7 +73,7 @@ def procedure(*, code: str, name: str, office: str, handler: str, verifier: str)
         steps=(
             Step(code="open", name="登记", source="new", target="filing", by=SYSTEM_ROLE, starts=("file",), effect=_stage),
             Step(code="file", name="立案", source="filing", target="assigning", by=office, form=OpinionForm, finishes=("file",), starts=("assign",), effect=_stage, style="primary"),
-            Step(code="refuse", name="不予立案", source="filing", target="void", by=office, needs_reason=True, finishes=("file",), effect=_stage, style="danger"),
+            Step(code="refuse", name="不予立案", source="filing", target="void", by=office, needs_reason=True, finishes=("file",), effect=_refuse, style="danger"),
             Step(
                 code="assign", name="交办", source="assigning", target="signing", by=office, form=OpinionForm, finishes=("assign",), starts=("sign",), when=_has_owner,
                 effect=_stage, style="primary",
@@ -78,11 +89,11 @@ def procedure(*, code: str, name: str, office: str, handler: str, verifier: str)
             Step(code="reopen", name="重新办理", source="closed", target="assigning", by=SYSTEM_ROLE, starts=("assign",), effect=_reopen),
         ),
         clocks=(
-            Clock(code="file", name="立案时限", amount=1, basis="河长制问题办理规程（示意）"),
-            Clock(code="assign", name="交办时限", amount=1, basis="河长制问题办理规程（示意）"),
-            Clock(code="sign", name="签收时限", amount=1, basis="河长制问题办理规程（示意）"),
+            Clock(code="file", name="立案时限", amount=1, basis=basis),
+            Clock(code="assign", name="交办时限", amount=1, basis=basis),
+            Clock(code="sign", name="签收时限", amount=1, basis=basis),
             Clock(code="fix", name="整改时限", amount=lambda case: incident_of(case).days, unit="calendar", basis="分派规则"),
-            Clock(code="verify", name="核查时限", amount=3, basis="河长制问题办理规程（示意）"),
+            Clock(code="verify", name="核查时限", amount=3, basis=basis),
         ),
     )
 
@@ -99,6 +110,11 @@ def _stage(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     Incident.objects.filter(case=case.pk).update(stage=case.state)
 
 
+def _refuse(case: Any, actor: Actor, data: dict[str, Any]) -> None:
+    _stage(case, actor, data)
+    events.publish(IncidentClosed(incident=incident_of(case).pk, closed=False, words=str(data["reason"])))
+
+
 def _has_owner(case: Any, actor: Actor) -> str | None:
     return None if incident_of(case).owner_id else "还没有主办单位：这一类问题在这里没有分派规则。"
 
@@ -108,7 +124,7 @@ def _sign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 
 def _once(case: Any, actor: Actor) -> str | None:
-    return "只能退回一次，请联系河长办协调主办单位。" if incident_of(case).returned else None
+    return "只能退回一次，请联系立案单位协调主办单位。" if incident_of(case).returned else None
 
 
 def _send_back(case: Any, actor: Actor, data: dict[str, Any]) -> None:
@@ -136,6 +152,7 @@ def _verify(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 def _close(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     Incident.objects.filter(case=case.pk).update(stage=case.state, closed_at=timezone.now())
+    events.publish(IncidentClosed(incident=incident_of(case).pk, closed=True, words=str(data["opinion"])))
 
 
 def _reopen(case: Any, actor: Actor, data: dict[str, Any]) -> None:

@@ -114,7 +114,7 @@ def lodge(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     province.tell(petition_of(case), case, "transferred")
 
 
-def _told(case: Any, actor: Actor, state: str, words: str = "") -> None:
+def told(case: Any, actor: Actor, state: str, words: str = "") -> None:
     """The province hears of every move, and the system in which the petition lies of those that others make."""
     petition = petition_of(case)
     province.tell(petition, case, state)
@@ -124,7 +124,7 @@ def _told(case: Any, actor: Actor, state: str, words: str = "") -> None:
 def accept(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.accepted_at = timezone.now()
     Instance.objects.filter(case=case).update(accepted_late=_is_late(case, "tell"))
-    _told(case, actor, "accepted")
+    told(case, actor, "accepted")
 
 
 def decline(case: Any, actor: Actor, data: dict[str, Any]) -> None:
@@ -132,10 +132,10 @@ def decline(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.outcome = case.Outcome.NOT_ACCEPTED
     petition = petition_of(case)
     petition.route = data["route"] if data["route"] in Petition.Route.values else petition.route
-    petition.handed_to = data["handed_to"]
-    petition.save(update_fields=["route", "handed_to"])
+    petition.handed_to, petition.item_key, petition.body_id = data["handed_to"], data.get("item") or "", data.get("body") or None
+    petition.save(update_fields=["route", "handed_to", "item_key", "body"])
     Transfer.objects.filter(petition=petition, closed_at=None).update(closed_at=timezone.now())
-    _told(case, actor, "declined", data["reason"])
+    told(case, actor, "declined", data["reason"])
 
 
 def join(case: Any, actor: Actor, data: dict[str, Any]) -> None:
@@ -179,7 +179,7 @@ def sign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     Reply.objects.filter(case=case).update(signed_at=now)
     Instance.objects.filter(case=case).update(answered_at=now, answered_late=_is_late(case, "handle" if case.procedure == "petition" else "review"))
     case.outcome = case.Outcome.ANSWERED
-    _told(case, actor, "answered")
+    told(case, actor, "answered")
 
 
 def _is_late(case: Any, code: str) -> bool:
@@ -204,13 +204,13 @@ def report(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 def withdraw(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.outcome = case.Outcome.WITHDRAWN
     Transfer.objects.filter(petition=petition_of(case), closed_at=None).update(closed_at=timezone.now())
-    _told(case, actor, "withdrawn", data["reason"])
+    told(case, actor, "withdrawn", data["reason"])
 
 
 def terminate(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.outcome = case.Outcome.ENDED
     Transfer.objects.filter(petition=petition_of(case), closed_at=None).update(closed_at=timezone.now())
-    _told(case, actor, "ended", data["reason"])
+    told(case, actor, "ended", data["reason"])
 
 
 def refuse_review(case: Any, actor: Actor, data: dict[str, Any]) -> None:

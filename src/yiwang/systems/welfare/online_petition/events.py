@@ -89,21 +89,25 @@ def _lying_with(peer: Peer, said: dict[str, Any]) -> Petition:
 
 def _in_order(peer: Peer, petition: Petition, number: int) -> None:
     """The events of a petition are counted from 1, so that none overtakes another on the way."""
-    taken = Exchange.objects.filter(peer=peer, petition=petition, direction=Exchange.Direction.IN, done_at__isnull=False).exclude(what=What.REGISTERED).count()
-    if number != taken + 1:
-        raise Conflict(f"应当先收到第 {taken + 1} 号，收到的是第 {number} 号。", hint="请按顺序重新发送。")
+    expected = _next(peer, petition)
+    if number != expected:
+        raise Conflict(f"应当先收到第 {expected} 号，收到的是第 {number} 号。", hint="请按顺序重新发送。")
+
+
+def _next(peer: Peer, petition: Petition) -> int:
+    return 1 + Exchange.objects.filter(peer=peer, petition=petition, direction=Exchange.Direction.IN, done_at__isnull=False).exclude(what=What.REGISTERED).count()
 
 
 def _refusal(peer: Peer, said: dict[str, Any], problem: YiwangError, signature: str) -> dict[str, Any]:
-    """The reason in words and the state it met; kept with the petition, where there is one, until the same event is taken."""
+    """The reason in words, the state it met and the number that comes next; kept with the petition, where there is one, until the same event is taken."""
     fields = problem.fields if isinstance(problem, Invalid) else {}
     words = "；".join((problem.message, *fields.values()))[:200]
-    answer = {"result": "refused", "problem": words, "hint": problem.hint, "fields": dict(fields)}
+    answer: dict[str, Any] = {"result": "refused", "problem": words, "hint": problem.hint, "fields": dict(fields)}
     petition = Petition.objects.filter(case__number=said.get("number", ""), exchanges__in=Exchange.objects.filter(offices.HANDED, peer=peer)).first() if said else None
     if petition is None or isinstance(problem, NotFound):
         return answer
     case = Case.objects.get(pk=petition.case_id)
-    answer |= {"number": case.number, "state": case.state, "state_name": case.declared.state(case.state).name}
+    answer |= {"number": case.number, "state": case.state, "state_name": case.declared.state(case.state).name, "expected": _next(peer, petition)}
     row, fresh = Exchange.objects.get_or_create(
         peer=peer, key=said["id"], direction=Exchange.Direction.IN, defaults={"petition": petition, "what": said["what"], "body": said, "signature": signature, "problem": words, "tries": 1, "answer": answer}
     )  # fmt: skip
@@ -156,7 +160,7 @@ def _objected(peer: Peer, petition: Petition, said: dict[str, Any]) -> None:
 
 
 def _declined(peer: Peer, petition: Petition, said: dict[str, Any]) -> None:
-    data = {"route": _text(said, "route"), "reason": _text(said, "words"), "way": _text(said, "way"), "handed_to": _text(said, "handed_to")}
+    data = {"route": _text(said, "route"), "reason": _text(said, "words"), "way": _text(said, "way"), "handed_to": _text(said, "handed_to"), "item_name": _text(said, "item"), "body": _text(said, "body")}
     _perform(peer, petition, said, ("decline", data, said["by"]))
 
 

@@ -22,7 +22,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.rowsecurity import elevated
-from yiwang.systems.welfare.online_petition import effects, limits, offices, province, rules, secrecy
+from yiwang.systems.welfare.online_petition import effects, limits, offices, province, rules, secrecy, ways
 from yiwang.systems.welfare.online_petition.models import Accused, Draft, Instance, Matter, Member, Petition, Supervision
 
 DATA = Path(__file__).parent / "data"
@@ -61,6 +61,7 @@ def seed() -> int:
         values = {"name": row["name"], "words": row.get("words", ""), "function": row.get("function", ""), "source": source, "parent_id": row["code"][:-2] or None}
         Matter.objects.update_or_create(code=row["code"], defaults=values)
     registers.seed_policies(DATA / "policies.yaml")
+    ways.seed()
     return len(rows)
 
 

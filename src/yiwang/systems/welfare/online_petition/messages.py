@@ -11,6 +11,8 @@ SENT = (
     ("petition-declined", "信访件不予受理", "您的来信没有受理，理由和可以走的途径见告知书。编号 {number}。"),
     ("petition-accepted", "信访件已受理", "{organ}已受理您的来信，将在 {due} 前办结。编号 {number}。"),
     ("petition-answered", "信访件已答复", "{organ}已作出答复，意见书可在线查看；不服的可以在规定期限内请求上一级机关复查、复核。编号 {number}。"),
+    ("petition-inspecting", "信访件已移交履职查处", "您反映的问题已移交有关机关履职查处，承办单位、编号和进展可在线查看。编号 {number}。"),
+    ("petition-inspected", "信访件已查处答复", "您反映的问题已经查处：{opinion}。编号 {number}。"),
     ("petition-review-asked", "已收到您的请求", "{organ}已收到您的请求，将在 {due} 前答复。编号 {number}。"),
     ("petition-withdrawn", "信访件已撤回", "您已撤回来信。编号 {number}。"),
     ("petition-ended", "信访件已终止办理", "您的来信终止办理：{opinion}。编号 {number}。"),

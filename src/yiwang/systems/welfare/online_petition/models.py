@@ -81,6 +81,9 @@ class Petition(Record):
     joined_to = models.ForeignKey("self", models.PROTECT, null=True, related_name="joined", verbose_name="并入")
     outside = models.CharField("对方编号", max_length=80, blank=True)  # its number in the system it came from; a department's begins with the peer's code
     handed_to = models.CharField("移交的办件", max_length=80, blank=True)  # case number in the system of the route
+    incident = models.ForeignKey("incidents.Incident", models.PROTECT, null=True, related_name="+", verbose_name="履职查处")  # that it opened or joined
+    item_key = models.CharField("服务事项", max_length=80, blank=True)  # items.Item.key: where an application is the way
+    body = models.ForeignKey("Body", models.PROTECT, null=True, related_name="+", verbose_name="受理机关")  # that the notice names
     registered_at = models.DateTimeField("登记时间", default=timezone.now)
 
     class Meta:
@@ -361,6 +364,7 @@ class Warning(Record):
         return seen
 
 
+from yiwang.systems.welfare.online_petition.models_ways import Body  # noqa: E402 - as below
 from yiwang.systems.welfare.online_petition.models_wire import Exchange, Peer  # noqa: E402 - Django finds an app's tables in `models`; these build on Petition
 
-__all__ = ["Accused", "Draft", "Exchange", "Hearing", "Instance", "Matter", "Member", "Peer", "Petition", "Reply", "Supervision", "Transfer", "Warning"]
+__all__ = ["Accused", "Body", "Draft", "Exchange", "Hearing", "Instance", "Matter", "Member", "Peer", "Petition", "Reply", "Supervision", "Transfer", "Warning"]

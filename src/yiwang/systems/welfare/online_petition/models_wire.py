@@ -62,6 +62,7 @@ class Exchange(Record):
         TRANSFER = "transfer", "转送信访件"
         SUPERVISION = "supervision", "督查督办"
         STATE = "state", "告知变化"
+        SENT_DOWN = "sent-down", "上级转送"
         REGISTERED = "registered", "部门登记"
         RECEIVED = "received", "已接收"
         ACCEPTED = "accepted", "告知受理"

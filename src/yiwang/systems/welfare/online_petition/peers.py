@@ -68,8 +68,10 @@ def send_again(actor: Actor, exchange: int) -> Exchange:
     row = restrict(actor, Exchange.objects.filter(pk=exchange, direction=OUT)).select_related("peer").first()
     if row is None:
         raise NotFound("没有找到这条往来。")
-    if row.done_at or row.dropped_at:
-        raise Conflict("这条往来已经送达或者不再发送。")
+    if row.done_at:  # a job got it through meanwhile
+        return row
+    if row.dropped_at:
+        raise Conflict("这条往来依照保密规定不再发送。")
     if not row.peer.active:
         raise Conflict("对方系统已经暂停对接，恢复以后会自动发送。")
     with elevated():  # the messages before it may be of nobody's desk

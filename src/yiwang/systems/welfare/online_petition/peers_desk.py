@@ -14,7 +14,7 @@ from yiwang.base.errors import Invalid, NotFound
 from yiwang.engines.parties.models import Organisation
 from yiwang.kit.access import restrict
 from yiwang.kit.guards import actor_of
-from yiwang.systems.welfare.online_petition import peers
+from yiwang.systems.welfare.online_petition import peers, wire
 from yiwang.systems.welfare.online_petition.models import Exchange, Peer
 
 SIZE = 100
@@ -63,7 +63,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     form = PeerForm(request.POST or None) if actor.holds("system-admin") else None
     if request.method == "POST" and form and form.is_valid() and (made := _keep(request, form, str(form.cleaned_data["code"]))):
         return redirect("online_petition:peer", peer=made.pk)
-    waiting = restrict(actor, Exchange.objects.filter(**peers.wire.WAITING).select_related("peer", "petition__case")).order_by("pk")[:SIZE]
+    waiting = restrict(actor, Exchange.objects.filter(**wire.WAITING).select_related("peer", "petition__case")).order_by("pk")[:SIZE]
     return render(request, "online_petition/peers.html", {"page": PeersPage(peers.lines(actor), waiting, form)}, status=422 if form and form.errors else 200)
 
 

@@ -32,20 +32,25 @@ def take(peer: str, path: str, headers: Mapping[str, str], content: bytes) -> Pe
     above = wire.proven(peer, Peer.Kind.ABOVE, path, headers, content)
     try:
         with elevated(), transaction.atomic():  # the province is not a party; the signature is its right
-            return _register(content)
+            return _register(above, content, headers.get("X-Signature", ""))
     except YiwangError as problem:
         wire.refused(above, problem)
         raise
 
 
-def _register(content: bytes) -> Petition:
+def _register(above: Peer, content: bytes, signature: str) -> Petition:
     from yiwang.systems.welfare.online_petition import filing  # filing tells the province, so it imports this module
 
     said = read(content)
     known = Petition.objects.select_related("case").filter(outside=said["number"]).first()
     if known:
         return known
-    return filing.file(SYSTEM, filing_of(said, key=f"above:{said['number']}", channel=Petition.Channel.ABOVE, outside=said["number"]), petitioner=person_of(said))
+    made: Petition = filing.file(SYSTEM, filing_of(said, key=f"above:{said['number']}", channel=Petition.Channel.ABOVE, outside=said["number"]), petitioner=person_of(said))
+    answer = {"result": "ok", "number": made.case.number}
+    Exchange.objects.create(
+        peer=above, petition=made, direction=Exchange.Direction.IN, what=Exchange.What.SENT_DOWN, key=said["number"][:80], body=said, signature=signature, answer=answer, done_at=timezone.now()
+    )  # fmt: skip
+    return made
 
 
 def filing_of(said: dict[str, Any], *, key: str, channel: str, outside: str, lodged: int | None = None) -> Any:

@@ -2,9 +2,10 @@
 
 from django.db.models import Q
 
-from yiwang.kit.declare import Column, Indicator, Page, Register, Role, System
+from yiwang.kit.declare import Column, Indicator, Listen, Page, Register, Role, System
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
-from yiwang.systems.welfare.online_petition import desk, peers_desk, portal
+from yiwang.platforms.incidents.api import IncidentClosed
+from yiwang.systems.welfare.online_petition import desk, peers_desk, portal, ways
 from yiwang.systems.welfare.online_petition.flows import CLERK, DISCIPLINE, HANDLER, HEAD, LEADER, PROCEDURES, SEEN_BY
 from yiwang.systems.welfare.online_petition.messages import templates
 from yiwang.systems.welfare.online_petition.models import Accused, Instance, Petition, Supervision, Transfer, Warning
@@ -85,6 +86,7 @@ system = System(
     ),
     procedures=PROCEDURES,
     indicators=INDICATORS,
+    listens=(Listen(event=IncidentClosed, handler=ways.followed),),
     messages=templates,
     pages=(
         Page(shell="portal", route="petitions", name="home", view=portal.home, guard=(ANYONE,), menu="信访", icon="message"),

@@ -83,6 +83,7 @@ def test_what_is_sent_down_is_registered_once(above: Any) -> None:
     first, again = handed_down(above, DOWN), handed_down(above, DOWN)
     assert first.status_code == again.status_code == 200 and first.json() == again.json()
     made = Petition.objects.get(outside=DOWN["number"])
+    assert Exchange.objects.get(petition=made, direction="in").answer["number"] == made.case.number
     assert made.channel == "above" and made.matter_id == "020101" and procedures.find(person("xinfang"), made.case_id)
 
 

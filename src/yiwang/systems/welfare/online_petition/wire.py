@@ -112,8 +112,19 @@ def _why(problem: Exception) -> str:
     import httpx
 
     if isinstance(problem, httpx.HTTPStatusError):
-        return f"对方系统没有接收（状态 {problem.response.status_code}）：{problem.response.text[:120]}"[:200]
+        return _said(problem.response.status_code, problem.response.text)
     return f"对方系统 {TIMEOUT} 秒内没有答复" if isinstance(problem, httpx.TimeoutException) else "连接不上对方系统"
+
+
+def _said(status: int, text: str) -> str:
+    """What the other side means, with its own words where it gave some (`problem`)."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    words = str(answer.get("problem", ""))[:140] if isinstance(answer, dict) else ""
+    meaning = "对方系统暂时不能接收" if status >= 500 else "对方系统不认可我方的签名，请核对密钥" if status in (401, 403) else "对方系统拒绝接收"
+    return f"{meaning}（状态 {status}）{'：' + words if words else ''}"
 
 
 def proven(code: str, kind: str, path: str, headers: Mapping[str, str], content: bytes) -> Peer:

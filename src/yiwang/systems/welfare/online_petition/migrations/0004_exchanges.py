@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.RenameField(model_name='exchange', old_name='sent_at', new_name='done_at'),
         migrations.AlterModelOptions(name='exchange', options={'verbose_name': '系统往来'}),
         migrations.AddField(model_name='exchange', name='direction', field=models.CharField(choices=[('out', '发出'), ('in', '收到')], default='out', max_length=3, verbose_name='方向')),
-        migrations.AddField(model_name='exchange', name='what', field=models.CharField(choices=[('report', '上报进展'), ('transfer', '转送信访件'), ('supervision', '督查督办'), ('state', '告知变化'), ('registered', '部门登记'), ('received', '已接收'), ('accepted', '告知受理'), ('objected', '提出异议'), ('declined', '不予受理'), ('extended', '批准延期'), ('answered', '答复'), ('reported', '上报结果'), ('ended', '终止办理'), ('supervision-answered', '反馈督办')], default='report', max_length=24, verbose_name='内容')),
+        migrations.AddField(model_name='exchange', name='what', field=models.CharField(choices=[('report', '上报进展'), ('transfer', '转送信访件'), ('supervision', '督查督办'), ('state', '告知变化'), ('sent-down', '上级转送'), ('registered', '部门登记'), ('received', '已接收'), ('accepted', '告知受理'), ('objected', '提出异议'), ('declined', '不予受理'), ('extended', '批准延期'), ('answered', '答复'), ('reported', '上报结果'), ('ended', '终止办理'), ('supervision-answered', '反馈督办')], default='report', max_length=24, verbose_name='内容')),
         migrations.AddField(model_name='exchange', name='key', field=models.CharField(blank=True, max_length=80, verbose_name='对方标识')),
         migrations.AddField(model_name='exchange', name='signature', field=models.CharField(blank=True, max_length=120, verbose_name='对方签名')),
         migrations.AddField(model_name='exchange', name='answer', field=models.JSONField(default=dict, verbose_name='答复')),
