@@ -44,7 +44,7 @@ def show(*, as_json: bool) -> int:
 
 def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]:
     """What makes the city, in order; each is harmless when it was done before."""
-    from demo import calendar, cases, cast, divisions, people, petitions, rivers
+    from demo import calendar, cases, cast, divisions, offices, people, petitions, rivers
     from demo.peers import keys
     from yiwang.config.home import home
     from yiwang.engines.indicators import api as indicators
@@ -72,7 +72,8 @@ def steps_of(options: argparse.Namespace) -> list[tuple[str, Callable[[], Any]]]
         ("指标目标", indicators.load_targets),
         *([("指标数据", indicators.catch_up), ("今日指标", indicators.refresh)] if options.cases else []),
         ("支付和短信渠道", lambda: keys.configure(folder, payment_url=options.payment_url, sms_url=options.sms_url)),
-        ("省信访系统", lambda: keys.configure_province(folder, url=options.province_url)),
+        ("省和部门信访系统", lambda: keys.configure_province(folder, url=options.province_url)),
+        *([("部门系统办理的信访件", offices.load_offices)] if options.cases else []),
     ]
 
 

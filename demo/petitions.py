@@ -3,6 +3,7 @@
 Everything is made up; no letter is about a real person, firm or event. The same letters come out every time: only the dates follow today.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures.models import Case
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.platforms.identity.models import Account
-from yiwang.systems.welfare.online_petition import clusters, filing, rules
+from yiwang.systems.welfare.online_petition import clusters, filing, rules, ways
 from yiwang.systems.welfare.online_petition.models import Instance, Matter, Petition, Reply, Warning
 
 SEED = 20260701
@@ -60,6 +61,8 @@ class Letter:
     grade: int = 0
     accused: tuple[str, str, str] = ("", "", "")  #: name, title, office
     way: str = ""
+    item: str = ""  #: name of a service item
+    point: tuple[float, float] = (0.0, 0.0)
     number: int = 0
 
     @property
@@ -93,6 +96,7 @@ def letters() -> list[Letter]:
     rows: list[dict[str, Any]] = yaml.safe_load(LETTERS.read_text(encoding="utf-8"))
     made: list[Letter] = []
     for row in rows:
+        row["point"] = tuple(row.get("point", (0.0, 0.0)))
         row["accused"] = tuple(row.get("accused", ("", "", "")))
         copies = row.pop("copies", 1)  # several people about one thing
         for copy in range(copies):
@@ -166,8 +170,8 @@ class _Life:
         if fate == "withdrawn":
             procedures.perform(self.writer, self.case, "withdraw", {"reason": "问题已经解决，不再反映。"})
             return
-        if fate == "declined":
-            return self._decline()
+        if fate in ("declined", "inspect"):
+            return self._decline() if fate == "declined" else self._inspect()
         self._send()
         if fate == "sent":
             return
@@ -210,7 +214,19 @@ class _Life:
 
     def _decline(self) -> None:
         way = rules.BY_CODE[self.letter.way]
-        self._do(CLERK, "decline_here", route=way.code, reason=f"您反映的事项{way.words.rstrip('的。')}的，应当通过{way.name}途径提出。", way="可拨打 12345 咨询受理机关", handed_to="")
+        body = next((b.pk for b in ways.bodies_for(self.letter.division) if b.route == way.code), "") if not self.letter.item else ""
+        reason = f"您反映的事项{way.words.rstrip('的。')}的，应当通过{way.name}途径提出。"
+        self._do(CLERK, "decline_here", route=way.code, reason=reason, body=body, item_name=self.letter.item, way="", handed_to="")
+
+    def _inspect(self) -> None:
+        """Handed over to be inspected; filed and assigned there."""
+        place = {"type": "Point", "coordinates": list(self.letter.point)}
+        self._do(CLERK, "inspect", matter=self.letter.matter, summary=self.letter.words[:200], point=json.dumps(place), opinion="")
+        incident = Petition.objects.get(case=self.case).incident
+        assert incident
+        clerk = self._official(incident.case.organ_id, CLERK)
+        procedures.perform(clerk, incident.case_id, "file", {"opinion": "属于履职查处事项，立案。"})
+        procedures.perform(clerk, incident.case_id, "assign", {"opinion": "请依法查处，按期答复。"})
 
     def _press(self, petition: Petition) -> None:
         filing.supervise(self.officials.of(petition.desk_id, LEADER), self.case, kind="press", reason="已经超过办理期限，请说明原因并尽快答复信访人。")

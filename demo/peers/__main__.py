@@ -3,7 +3,7 @@
 import sys
 import threading
 
-from demo.peers import keys, payment, province, sms
+from demo.peers import department, keys, payment, sms
 from yiwang.config.home import home
 
 
@@ -11,7 +11,7 @@ def main(payment_port: int, sms_port: int, province_port: int) -> None:
     folder = home() / "keys" / "peers"
     keys.make_keys(folder)
     threading.Thread(target=sms.serve(folder, sms_port).serve_forever, daemon=True).start()
-    threading.Thread(target=province.serve(folder, province_port).serve_forever, daemon=True).start()
+    threading.Thread(target=department.serve(folder, province_port).serve_forever, daemon=True).start()
     payment.serve(folder, payment_port).serve_forever()
 
 

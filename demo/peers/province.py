@@ -1,4 +1,4 @@
-"""A stand-in of the province's petition system: a separate HTTP server with its own key pair that speaks `online_petition/province.py`'s protocol.
+"""A stand-in of the province's petition system: a separate HTTP server with its own key pair that speaks the protocol of docs/systems/online_petition.md.
 
 POST /reports takes a report, once for its key; GET /reports lists what came, for whoever looks; POST /send hands a petition down to the address it names.
 """
@@ -48,17 +48,21 @@ class Bureau:
         except (InvalidSignature, ValueError):
             return False
 
-    def send(self, url: str, petition: dict[str, Any]) -> tuple[int, bytes]:
-        """Hands a petition down, signed; what the city answered."""
-        body = json.dumps(petition, ensure_ascii=False).encode()
-        stamp, nonce = str(int(time.time())), secrets.token_hex(16)
-        signature = base64.b64encode(self.key.sign(_text("POST", urlsplit(url).path, stamp, nonce, body))).decode()
-        headers = {"Content-Type": "application/json", "X-Time": stamp, "X-Nonce": nonce, "X-Signature": signature}
+    def send(self, url: str, content: dict[str, Any]) -> tuple[int, bytes]:
+        """Hands a petition down, or tells what became of one, signed; what the city answered."""
+        body = json.dumps(content, ensure_ascii=False).encode()
+        request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json", **self.signs(urlsplit(url).path, body)})
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=20) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as problem:
             return problem.code, problem.read()
+
+    def signs(self, path: str, body: bytes) -> dict[str, str]:
+        """The headers that prove who sends this."""
+        stamp, nonce = str(int(time.time())), secrets.token_hex(16)
+        signature = base64.b64encode(self.key.sign(_text("POST", path, stamp, nonce, body))).decode()
+        return {"X-Time": stamp, "X-Nonce": nonce, "X-Signature": signature}
 
 
 def _text(method: str, path: str, stamp: str, nonce: str, body: bytes) -> bytes:

@@ -215,3 +215,57 @@ def test_from_the_province_to_the_town_and_the_province_is_told(person: Make, ci
             break
         town.page.wait_for_timeout(500)
     assert reported(city, number) == told
+
+
+def told(city: City, office: str, path: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Plays the department at its own system; what came of it."""
+    request = urllib.request.Request(f"http://127.0.0.1:{city.province_port}/offices/{office}/{path}", data=json.dumps(content).encode(), headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return dict(json.loads(answer.read()))
+
+
+def received(city: City, office: str, number: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{city.province_port}/offices/{office}/petitions", timeout=10) as answer:
+        return [row for row in json.loads(answer.read())["rows"] if row["number"] == number]
+
+
+@pytest.mark.serves("online_petition_system:1")
+def test_a_department_answers_from_its_own_system_and_the_province_hears_of_it(person: Make, city: City) -> None:
+    """推进系统与省信访局系统及各级各部门信访系统对接: through the browser and the wire, cut in between."""
+    title, office = "退休金少发两百元", "human_resources"
+    writer = person("haitang")
+    address = write(writer, "申诉求决", title, "退休三年，每月少发两百元，多次询问没有结果。")
+    number = writer.case_number()
+    told(city, office, "cut", {"times": 1000})  # the wire is down
+    clerk = open_case(person("xinfang"), title)
+    send(clerk, "湛江市人力资源和社会保障局", "020201")
+    clerk.page.reload()
+    clerk.sees("在“市人社局信访办理系统”中办理")
+    clerk.go("/work/petitions/peers").until("状态 503").look("petition-peers")
+    told(city, office, "cut", {"times": 0})
+    clerk.page.get_by_role("button", name=f"重新发送 {number}").click()
+    clerk.sees("已送达")
+    (letter,) = received(city, office, number)
+    assert letter["words"].startswith("退休三年") and letter["claims"] == "请支付补偿款"
+
+    def say(**event: Any) -> dict[str, Any]:
+        return told(city, office, "say", {"event": {"number": number, "signed_by": "许怀谷", **event}})
+
+    early = say(what="answered", claims="补发", found="属实", result="support", answer="下月补发", basis="社会保险法第十六条")
+    assert early["status"] == 409 and early["said"]["state_name"] == "待受理"
+    first = say(what="accepted", id="same")
+    again = say(what="accepted", id="same", sequence=1)  # its answer was lost, it says it again
+    assert first["said"] == again["said"] and first["said"]["state_name"] == "办理中"
+    done = say(what="answered", claims="补发", found="经核查属实", result="support", answer="下月补发差额", basis="社会保险法第十六条")
+    assert done["said"]["state_name"] == "已答复"
+
+    writer.page.goto(address)
+    writer.sees("下月补发差额").until("信访事项处理意见书")
+    sealed(writer, "信访事项处理意见书")
+    clerk.go(f"/work/petitions/{case_of(writer)}").sees("与其他系统的往来").sees("已拒绝").look("petition-exchanges")
+    for _ in range(60):
+        if reported(city, number) == ["registered", "transferred", "accepted", "answered"]:
+            break
+        clerk.page.wait_for_timeout(500)
+    assert reported(city, number) == ["registered", "transferred", "accepted", "answered"]
+    assert len(received(city, office, number)) == 1

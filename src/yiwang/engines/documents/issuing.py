@@ -31,6 +31,7 @@ KINDS = {  # template → (title, 文种代字 in the number)
     "petition-transfer": ("信访事项转送告知书", "信转"),
     "petition-acceptance": ("信访事项受理告知书", "信受"),
     "petition-declined": ("信访事项不予受理告知书", "信不受"),
+    "petition-inspection": ("信访事项移交履职查处告知书", "信移"),
     "petition-extension": ("信访事项延期办理告知书", "信延"),
     "petition-opinion": ("信访事项处理意见书", "信处"),
     "petition-review": ("信访事项复查意见书", "信查"),

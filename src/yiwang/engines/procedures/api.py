@@ -8,6 +8,7 @@ from yiwang.engines.procedures.requests import (
     clocks_of,
     colleagues,
     decide_extension,
+    extend,
     extension_waiting,
     hand_over,
     late_cases,
@@ -20,6 +21,6 @@ from yiwang.engines.procedures.requests import (
 from yiwang.engines.procedures.worklist import Lamp, Page, Waiting, counts, lamp_of, waiting
 
 __all__ = [
-    "Lamp", "Offer", "Opening", "Page", "Waiting", "ask_extension", "cases_of", "clocks_of", "colleagues", "counts", "decide_extension", "extension_waiting", "find", "flows", "hand_over", "is_applicant", "lamp_of",
+    "Lamp", "Offer", "Opening", "Page", "Waiting", "ask_extension", "cases_of", "clocks_of", "colleagues", "counts", "decide_extension", "extend", "extension_waiting", "find", "flows", "hand_over", "is_applicant", "lamp_of",
     "late_cases", "lock", "move", "offers", "open_task", "perform", "running_deadlines", "start", "supervise", "supervised", "urge", "waiting",
 ]

@@ -1,11 +1,13 @@
 """The flow of an incident (立案-交办-签收-整改-核查-销号), made for whichever roles a system names."""
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
 
+from yiwang.kit import events
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import SYSTEM_ROLE, Clock, Procedure, State, Step
 from yiwang.platforms.incidents import limits
@@ -42,6 +44,15 @@ def incident_of(case: Any) -> Incident:
     return Incident.objects.get(case=case.pk)
 
 
+@dataclass(frozen=True)
+class IncidentClosed:
+    """An incident has come to its end: mended and closed, or not taken up. `words` is what the office wrote about it."""
+
+    incident: int
+    closed: bool
+    words: str
+
+
 def procedure(*, code: str, name: str, office: str, handler: str, verifier: str) -> Procedure:
     """The flow with a system's own roles: who files, assigns and closes; who mends; who checks."""
     stages = ("立案", "交办", "整改", "核查", "销号")
@@ -64,7 +75,7 @@ def procedure(*, code: str, name: str, office: str, handler: str, verifier: str)
         steps=(
             Step(code="open", name="登记", source="new", target="filing", by=SYSTEM_ROLE, starts=("file",), effect=_stage),
             Step(code="file", name="立案", source="filing", target="assigning", by=office, form=OpinionForm, finishes=("file",), starts=("assign",), effect=_stage, style="primary"),
-            Step(code="refuse", name="不予立案", source="filing", target="void", by=office, needs_reason=True, finishes=("file",), effect=_stage, style="danger"),
+            Step(code="refuse", name="不予立案", source="filing", target="void", by=office, needs_reason=True, finishes=("file",), effect=_refuse, style="danger"),
             Step(
                 code="assign", name="交办", source="assigning", target="signing", by=office, form=OpinionForm, finishes=("assign",), starts=("sign",), when=_has_owner,
                 effect=_stage, style="primary",
@@ -106,6 +117,11 @@ def _stage(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     Incident.objects.filter(case=case.pk).update(stage=case.state)
 
 
+def _refuse(case: Any, actor: Actor, data: dict[str, Any]) -> None:
+    _stage(case, actor, data)
+    events.publish(IncidentClosed(incident=incident_of(case).pk, closed=False, words=str(data["reason"])))
+
+
 def _has_owner(case: Any, actor: Actor) -> str | None:
     return None if incident_of(case).owner_id else "还没有主办单位：这一类问题在这里没有分派规则。"
 
@@ -115,7 +131,7 @@ def _sign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 
 def _once(case: Any, actor: Actor) -> str | None:
-    return "只能退回一次，请联系河长办协调主办单位。" if incident_of(case).returned else None
+    return "只能退回一次，请联系立案单位协调主办单位。" if incident_of(case).returned else None
 
 
 def _send_back(case: Any, actor: Actor, data: dict[str, Any]) -> None:
@@ -145,6 +161,7 @@ def _verify(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 def _close(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     Incident.objects.filter(case=case.pk).update(stage=case.state, closed_at=timezone.now())
+    events.publish(IncidentClosed(incident=incident_of(case).pk, closed=True, words=str(data["opinion"])))
 
 
 def _reopen(case: Any, actor: Actor, data: dict[str, Any]) -> None:

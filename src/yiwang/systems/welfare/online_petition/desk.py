@@ -24,12 +24,14 @@ from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE
 from yiwang.kit.guards import actor_of
 from yiwang.kit.rowsecurity import elevated
-from yiwang.systems.welfare.online_petition import clusters, effects, filing, forms, rules
+from yiwang.systems.welfare.online_petition import clusters, effects, filing, forms, offices, rules, ways
 from yiwang.systems.welfare.online_petition.models import (
     Accused,
+    Exchange,
     Hearing,
     Instance,
     Member,
+    Peer,
     Petition,
     Reply,
     Supervision,
@@ -69,6 +71,11 @@ class CasePage:
     replies: list[Reply]
     hearings: list[Hearing]
     supervisions: list[Supervision]
+    peer: Peer | None  #: in whose system it is being handled now
+    exchanges: list[Exchange]
+    inspection: Any  #: Incident, its number, how far it is
+    sees_inspection: bool
+    service: Any  #: Item it was led to, and the service there
     similar: list[Petition]
     hints: list[tuple[str, str]]
     extension: Extension | None
@@ -275,6 +282,11 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         replies=list(Reply.objects.filter(case__in=petition.instances.values("case")).select_related("case").order_by("case")),
         hearings=list(Hearing.objects.filter(case=found)),
         supervisions=list(restrict(actor, petition.supervisions.select_related("organ", "document")).order_by("asked_at")),
+        peer=offices.holder(petition, found.organ_id) if instance.level == Instance.Level.HANDLING and found.closed_at is None else None,
+        exchanges=list(restrict(actor, petition.exchanges.select_related("peer", "petition__case")).order_by("-pk")[:50]),
+        inspection=ways.incident_of(petition),
+        sees_inspection=petition.incident is not None and procedures.cases_of(actor).filter(pk=petition.incident.case_id).exists(),
+        service=ways.service_of(petition),
         similar=filing.same_by_others(actor, petition) if found.state in ("registering", "received") else [],
         hints=_hints(petition) if found.state in ("registering", "received") else [],
         extension=procedures.extension_waiting(actor, found) if found.organ_id in actor.organs else None,

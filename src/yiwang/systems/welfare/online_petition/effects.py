@@ -10,7 +10,7 @@ from yiwang.engines.parties.models import Division, Organisation
 from yiwang.engines.procedures import api as procedures
 from yiwang.kit.actors import Actor
 from yiwang.kit.rowsecurity import elevated
-from yiwang.systems.welfare.online_petition import limits, province, secrecy
+from yiwang.systems.welfare.online_petition import limits, offices, province, secrecy
 from yiwang.systems.welfare.online_petition.models import Hearing, Instance, Petition, Reply, Transfer
 
 Manner = Transfer.Manner
@@ -64,7 +64,7 @@ def transfer(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     """To the organ that handles it: it becomes the case's own organ."""
     petition = _classified(case, data)
     with elevated():  # the sender's own office may be the accused one: from here on it sees nothing of what it still has to write down
-        _send(petition, case, data)
+        offices.hand(petition, case, _send(petition, case, data))
 
 
 def send_down(case: Any, actor: Actor, data: dict[str, Any]) -> None:
@@ -81,6 +81,7 @@ def give_back(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     petition = petition_of(case)
     last = Transfer.objects.filter(petition=petition, receiver=case.organ_id).exclude(manner=Manner.RETURN).order_by("-sent_at", "-pk").first()
     back = last.sender_id if last else petition.desk_id
+    offices.tell(petition, case, "returned", actor, data["reason"])
     Transfer.objects.create(petition=petition, manner=Manner.RETURN, sender_id=case.organ_id, receiver_id=back, words=data["reason"][:500])
     if last:
         Transfer.objects.filter(pk=last.pk).update(closed_at=timezone.now())
@@ -99,17 +100,31 @@ def _classified(case: Any, data: dict[str, Any]) -> Petition:
     return petition
 
 
-def _send(petition: Petition, case: Any, data: dict[str, Any]) -> None:
+def _send(petition: Petition, case: Any, data: dict[str, Any]) -> Transfer:
     due = limits.end(limits.value("report-days", case.division_id), "calendar", timezone.now()) if data["manner"] == Manner.ASSIGN else None
-    Transfer.objects.create(petition=petition, manner=data["manner"], sender_id=petition.desk_id, receiver_id=data["organ"], words=data["words"], due_at=due)
+    sent = Transfer.objects.create(petition=petition, manner=data["manner"], sender_id=petition.desk_id, receiver_id=data["organ"], words=data["words"], due_at=due)
     case.organ = Organisation.objects.get(pk=data["organ"])
     province.tell(petition, case, "transferred")
+    return sent
+
+
+def lodge(case: Any, actor: Actor, data: dict[str, Any]) -> None:
+    """Registered by an office in its own system: it lies there already (第二十一条)."""
+    case.organ = Organisation.objects.get(pk=data["organ"])
+    province.tell(petition_of(case), case, "transferred")
+
+
+def told(case: Any, actor: Actor, state: str, words: str = "") -> None:
+    """The province hears of every move, and the system in which the petition lies of those that others make."""
+    petition = petition_of(case)
+    province.tell(petition, case, state)
+    offices.tell(petition, case, state, actor, words)
 
 
 def accept(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.accepted_at = timezone.now()
     Instance.objects.filter(case=case).update(accepted_late=_is_late(case, "tell"))
-    province.tell(petition_of(case), case, "accepted")
+    told(case, actor, "accepted")
 
 
 def decline(case: Any, actor: Actor, data: dict[str, Any]) -> None:
@@ -117,10 +132,10 @@ def decline(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.outcome = case.Outcome.NOT_ACCEPTED
     petition = petition_of(case)
     petition.route = data["route"] if data["route"] in Petition.Route.values else petition.route
-    petition.handed_to = data["handed_to"]
-    petition.save(update_fields=["route", "handed_to"])
+    petition.handed_to, petition.item_key, petition.body_id = data["handed_to"], data.get("item") or "", data.get("body") or None
+    petition.save(update_fields=["route", "handed_to", "item_key", "body"])
     Transfer.objects.filter(petition=petition, closed_at=None).update(closed_at=timezone.now())
-    province.tell(petition, case, "declined")
+    told(case, actor, "declined", data["reason"])
 
 
 def join(case: Any, actor: Actor, data: dict[str, Any]) -> None:
@@ -153,7 +168,7 @@ def propose(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 def own_draft(case: Any, actor: Actor) -> str | None:
     """Who wrote an answer does not sign it."""
-    if Reply.objects.filter(case=case, drafted_by=actor.party).exists():
+    if actor.party and Reply.objects.filter(case=case, drafted_by=actor.party).exists():  # an office's own system names who wrote and who signed (`events`)
         return "拟稿人不能签发自己拟的意见书，请由另一位负责人签发。"
     return None
 
@@ -164,7 +179,7 @@ def sign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     Reply.objects.filter(case=case).update(signed_at=now)
     Instance.objects.filter(case=case).update(answered_at=now, answered_late=_is_late(case, "handle" if case.procedure == "petition" else "review"))
     case.outcome = case.Outcome.ANSWERED
-    province.tell(petition_of(case), case, "answered")
+    told(case, actor, "answered")
 
 
 def _is_late(case: Any, code: str) -> bool:
@@ -189,13 +204,13 @@ def report(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 def withdraw(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.outcome = case.Outcome.WITHDRAWN
     Transfer.objects.filter(petition=petition_of(case), closed_at=None).update(closed_at=timezone.now())
-    province.tell(petition_of(case), case, "withdrawn")
+    told(case, actor, "withdrawn", data["reason"])
 
 
 def terminate(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     case.outcome = case.Outcome.ENDED
     Transfer.objects.filter(petition=petition_of(case), closed_at=None).update(closed_at=timezone.now())
-    province.tell(petition_of(case), case, "ended")
+    told(case, actor, "ended", data["reason"])
 
 
 def refuse_review(case: Any, actor: Actor, data: dict[str, Any]) -> None:

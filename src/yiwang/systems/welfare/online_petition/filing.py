@@ -22,11 +22,11 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.rowsecurity import elevated
-from yiwang.systems.welfare.online_petition import effects, limits, province, rules, secrecy
+from yiwang.systems.welfare.online_petition import effects, limits, offices, province, rules, secrecy, ways
 from yiwang.systems.welfare.online_petition.models import Accused, Draft, Instance, Matter, Member, Petition, Supervision
 
 DATA = Path(__file__).parent / "data"
-CHANNELS = {"online": "internet", "above": "api"}  # of the case; everything else came over the desk
+CHANNELS = {"online": "internet", "above": "api", "office": "api"}  # of the case; everything else came over the desk
 CLERK, LEADER = "petition-clerk", "petition-leader"
 NEXT = {1: ("petition-review", "复查"), 2: ("petition-rereview", "复核")}
 
@@ -50,6 +50,7 @@ class Filing:
     accused: tuple[dict[str, str], ...] = field(default=())  #: name, title, organ: as written
     secret: bool = False
     outside: str = ""
+    lodged: int | None = None  #: parties.Organisation in whose own system it was registered
 
 
 def seed() -> int:
@@ -60,6 +61,7 @@ def seed() -> int:
         values = {"name": row["name"], "words": row.get("words", ""), "function": row.get("function", ""), "source": source, "parent_id": row["code"][:-2] or None}
         Matter.objects.update_or_create(code=row["code"], defaults=values)
     registers.seed_policies(DATA / "policies.yaml")
+    ways.seed()
     return len(rows)
 
 
@@ -79,7 +81,7 @@ def file(actor: Actor, filing: Filing, *, petitioner: int | None = None) -> Peti
         if not fresh:
             return Petition.objects.select_related("case").get(case=case)
         petition = _keep(filing, case, party, office.pk, accused)
-        _begin(actor, petition, case)
+        _begin(actor, petition, case, filing)
         audit.record(actor, "petition.file", subject=petition, summary=f"登记信访件：{case.number}", case=case.pk)
     Draft.objects.filter(author=actor.party, key=filing.key).delete() if actor.party and len(filing.key) == 36 else None
     return petition
@@ -91,9 +93,10 @@ def stranger(name: str, phone: str, division: str) -> Party:
 
 
 def _may_file(actor: Actor, filing: Filing, petitioner: int | None) -> None:
-    if filing.channel == Petition.Channel.ABOVE and not actor.system:
-        raise NotAllowed("上级转送由系统对接登记。")
-    if filing.channel not in (Petition.Channel.ONLINE, Petition.Channel.ABOVE) and CLERK not in actor.roles:
+    wired = (filing.channel == Petition.Channel.ABOVE and actor.system) or (filing.channel == Petition.Channel.OFFICE and actor.client and filing.lodged in actor.organs)
+    if filing.channel in (Petition.Channel.ABOVE, Petition.Channel.OFFICE) and not wired:
+        raise NotAllowed("上级转送和部门系统的信访件由系统对接登记。")
+    if filing.channel != Petition.Channel.ONLINE and not wired and CLERK not in actor.roles:
         raise NotAllowed("来信、来访、来电由信访部门登记。")
     if filing.channel == Petition.Channel.ONLINE and petitioner and petitioner != actor.acting_for and not actor.system:
         raise NotAllowed("只能以自己的名义提出。")
@@ -130,16 +133,19 @@ def _keep(filing: Filing, case: Any, party: int, office: int, accused: list[Accu
     return petition
 
 
-def _begin(actor: Actor, petition: Petition, case: Any) -> None:
-    """Under way already: attached. Else it goes to the desk, with what went before."""
+def _begin(actor: Actor, petition: Petition, case: Any, filing: Filing) -> None:
+    """Under way already: attached. Else it goes to the desk, with what went before, or lies with the office that registered it, if that may have it."""
     before = same_by(petition)
     open_one = next((p for p in before if p.instances.filter(case__closed_at=None).exists()), None)
     petition.previous = open_one or (before[0] if before else None)
     petition.save(update_fields=["previous"])
     if open_one:
         effects.attach(petition, open_one)
-    procedures.move(SYSTEM, case, case.declared.step("repeat" if open_one else "register"), {})
     province.tell(petition, case, "registered")
+    if filing.lodged and not open_one and secrecy.may_leave(petition, filing.lodged):
+        procedures.move(actor, case, case.declared.step("lodge"), {"organ": filing.lodged})
+    else:
+        procedures.move(SYSTEM, case, case.declared.step("repeat" if open_one else "register"), {})
 
 
 def same_by(petition: Petition) -> list[Petition]:
@@ -271,6 +277,7 @@ def supervise(actor: Actor, case: int, *, kind: str, reason: str) -> Supervision
     }  # fmt: skip
     made.document = documents.issue("petition-supervision", content, organ=petition.desk_id, case=found.pk, actor=SYSTEM)
     made.save()
+    offices.press(made)
     audit.record(actor, "petition.supervise", subject=made, summary=f"{made.get_kind_display()}：{found.number}", case=found.pk)
     return made
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Clock, Procedure, State, Step
-from yiwang.systems.welfare.online_petition import effects, forms, limits, papers
+from yiwang.platforms.incidents import api as incidents
+from yiwang.systems.welfare.online_petition import effects, forms, limits, papers, ways
 
 CLERK, HANDLER, HEAD, LEADER, DISCIPLINE = "petition-clerk", "petition-handler", "petition-head", "petition-leader", "discipline-officer"
 SEEN_BY = (CLERK, HANDLER, HEAD, LEADER, DISCIPLINE)
@@ -41,10 +42,13 @@ petition = Procedure(
         State(code="not-accepted", name="不予受理", public="没有受理，理由和途径见告知书", stage="受理", final=True),
         State(code="joined", name="已并案", public="与另一信访件一并办理，一并答复", stage="登记", final=True),
         State(code="withdrawn", name="已撤回", public="您已撤回", stage="登记", final=True),
+        State(code="inspecting", name="履职查处中", public="已经移交有关机关履职查处，进展见本页", stage="办理"),
+        State(code="inspected", name="已查处答复", public="有关机关已经履职查处，结果见办理过程", stage="答复", final=True),
         State(code="ended", name="已终止", public="办理已经终止，理由见办理过程", stage="办理", final=True),
     ),
     steps=(
         Step(code="register", name="登记", source="new", target="registering", by=(APPLICANT, CLERK, SYSTEM_ROLE), starts=("divert",), message="petition-registered"),
+        Step(code="lodge", name="部门登记", source="new", target="transferred", by=SYSTEM_ROLE, effect=effects.lodge, starts=("tell",), message="petition-lodged"),
         Step(
             code="transfer", name="转送、交办承办单位", source=AT_DESK, target="transferred", by=CLERK, form=lambda case: forms.transfer_form(case, down=False),
             when=effects.ended_before, effect=effects.transfer, finishes=("divert",), starts=("tell", "object", "report"), document="petition-transfer",
@@ -62,7 +66,7 @@ petition = Procedure(
         Step(code="join", name="并入另一信访件", source=AT_DESK, target="joined", by=CLERK, form=forms.JoinForm, effect=effects.join, finishes=("divert",), message="petition-joined"),
         Step(code="repeat", name="重复件并入", source="new", target="joined", by=SYSTEM_ROLE, effect=effects.repeat, message="petition-repeated"),
         Step(
-            code="decline_here", name="不予受理", source=AT_DESK, target="not-accepted", by=CLERK, form=forms.DeclineForm, effect=effects.decline, finishes=("divert",),
+            code="decline_here", name="不予受理", source=AT_DESK, target="not-accepted", by=CLERK, form=forms.decline_form, effect=effects.decline, finishes=("divert",),
             document="petition-declined", paper=papers.declined, message="petition-declined", style="danger",
         ),
         Step(
@@ -74,7 +78,7 @@ petition = Procedure(
             finishes=("tell", "object"), starts=("divert",), public=False,
         ),
         Step(
-            code="decline", name="不予受理", source="transferred", target="not-accepted", by=HANDLER, form=forms.DeclineForm, effect=effects.decline,
+            code="decline", name="不予受理", source="transferred", target="not-accepted", by=HANDLER, form=forms.decline_form, effect=effects.decline,
             finishes=("tell", "object"), document="petition-declined", paper=papers.declined, message="petition-declined", style="danger",
         ),
         Step(
@@ -92,6 +96,14 @@ petition = Procedure(
         Step(
             code="withdraw", name="撤回", source=("registering", "received", "transferred", "handling"), target="withdrawn", by=APPLICANT, needs_reason=True,
             effect=effects.withdraw, message="petition-withdrawn", style="danger",
+        ),
+        Step(
+            code="inspect", name="移交履职查处", source=(*AT_DESK, "transferred"), target="inspecting", by=(CLERK, HANDLER), form=forms.inspect_form, when=ways.may_inspect,
+            effect=ways.inspect, finishes=("divert", "tell", "object"), document="petition-inspection", paper=papers.inspection, message="petition-inspecting",
+        ),
+        Step(code="inspected", name="履职查处办结", source="inspecting", target="inspected", by=SYSTEM_ROLE, effect=ways.settle, message="petition-inspected"),
+        Step(
+            code="not_inspected", name="不予立案，退回分流", source="inspecting", target="registering", by=SYSTEM_ROLE, effect=ways.take_back, starts=("divert",), public=False,
         ),
         Step(code="ask_end", name="提请终止办理", source="handling", target="ending", by=HANDLER, needs_reason=True, public=False),
         Step(code="go_on", name="继续办理", source="ending", target="handling", by=HEAD, needs_reason=True, public=False),
@@ -159,4 +171,5 @@ def upper(code: str, name: str, article: str, paper: str, *, stops: tuple[str, .
 
 review = upper("petition-review", "复查", "第三十五条", "petition-review", stops=())
 rereview = upper("petition-rereview", "复核", "第三十六条", "petition-rereview", stops=("review",))  # the days of its hearing are not counted (第三十六条)
-PROCEDURES = (petition, review, rereview)
+duty = incidents.procedure(code=ways.FLOW, name="履职查处事项办理", office=CLERK, handler=HANDLER, verifier=CLERK)  # 第三十一条第五项
+PROCEDURES = (petition, review, rereview, duty)

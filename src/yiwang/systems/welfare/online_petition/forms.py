@@ -7,8 +7,8 @@ from django import forms
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Division, Organisation
 from yiwang.kit.forms import PlaceField
-from yiwang.systems.welfare.online_petition import rules, secrecy
-from yiwang.systems.welfare.online_petition.models import Matter, Petition, Reply, Transfer
+from yiwang.systems.welfare.online_petition import rules, secrecy, ways
+from yiwang.systems.welfare.online_petition.models import Body, Matter, Petition, Reply, Transfer
 
 
 def area(label: str, rows: int, missing: str, length: int = 3000) -> forms.CharField:
@@ -79,7 +79,7 @@ class PetitionForm(forms.Form):
 class DeskForm(PetitionForm):
     """A letter, a visit, a call or a leader's letter box, as the clerk registers it."""
 
-    channel = forms.ChoiceField(label="来源", choices=[(c.value, c.label) for c in Petition.Channel if c.value not in ("online", "above")], widget=forms.RadioSelect, error_messages={"required": "请选择来源。"})
+    channel = forms.ChoiceField(label="来源", choices=[(c.value, c.label) for c in Petition.Channel if c.value not in ("online", "above", "office")], widget=forms.RadioSelect, error_messages={"required": "请选择来源。"})
     name = forms.CharField(label="信访人姓名", max_length=60, error_messages={"required": "请填写姓名；没有署名的填写“匿名”。"})
     number = forms.CharField(label="身份证号码", max_length=18, required=False, help_text="没有提供的可以不填。")
     field_order = ("channel", "name", "number", "contact")
@@ -133,6 +133,67 @@ class DeclineForm(forms.Form):
     reason = area("告知信访人的理由", 3, "请写明理由。", 1000)
     way = forms.CharField(label="可以到哪里提出", max_length=300, required=False)
     handed_to = forms.CharField(label="已移交的办件编号", max_length=80, required=False, help_text="已经作为另一系统的办件登记的，填写编号，信访人可以凭编号查询。")
+
+
+def decline_form(case: Any) -> type[forms.Form]:
+    """Not accepted here, with where to go: the bodies of the petition's place, the items of the office that usually decides."""
+    petition = Petition.objects.select_related("matter").get(case=case)
+    bodies = [(b.pk, f"{b.get_route_display()}：{b.name}（{b.matter}）") for b in ways.bodies_for(petition.division_id)]
+    known = [(item.key, item.name) for item in ways.items_for(petition)]
+    fields = {
+        "body": forms.ChoiceField(label="受理机关", choices=[("", "不指明"), *bodies], required=False, help_text="名称、地址和怎样去会写进告知书。"),
+        "item": forms.ChoiceField(label="服务事项", choices=[("", "请选择"), *known], required=False, help_text="属于行政程序的，信访人可以从告知书和网页直接去申请。"),
+    }
+    return type("DeclineForm", (_PlacedDeclineForm,), fields)
+
+
+class _PlacedDeclineForm(DeclineForm):
+    """Where a legal way is open, the person is told whose door it is."""
+
+    item_name = forms.CharField(label="其他服务事项（名称或者编码）", max_length=200, required=False)
+    field_order = ("route", "reason", "body", "item", "item_name", "way", "handed_to")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["route"].choices = [c for c in self.fields["route"].choices if c[0] != Petition.Route.DUTY]  # type: ignore[attr-defined]  # the inspection is a step of its own
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if name := str(data.get("item_name") or "").strip():
+            found = ways.item_named(name)
+            data["item"] = found.key if found else ""
+            if found is None:
+                self.add_error("item_name", "没有找到这个服务事项，请填写完整名称或者编码。")
+        body = Body.objects.filter(pk=data.get("body") or "").first()
+        if body and body.route != data.get("route"):
+            self.add_error("body", f"{body.name}受理的是“{body.get_route_display()}”途径。")
+        if data.get("route") in ("lawsuit", "arbitration", "party") and not body and not data.get("way"):
+            self.add_error("body", "请选择受理机关，或者写明可以到哪里提出。")
+        if data.get("route") == Petition.Route.PROCEDURE and not data.get("item") and not body and not data.get("way") and "item_name" not in self.errors:
+            self.add_error("item", "请选择服务事项或者复议机关，或者写明可以到哪里提出。")
+        return data
+
+
+def inspect_form(case: Any) -> type[forms.Form]:
+    """移交履职查处: what is to be looked into, where. Who wrote it is not in it."""
+    petition = Petition.objects.get(case=case)
+    return type("InspectForm", (_InspectForm,), {"point": PlaceField(kind="POINT", label="问题的位置", required=False, widget=forms.HiddenInput, initial=petition.point, help_text="点一下地图；承办单位按这个位置去查。")})
+
+
+class _InspectForm(forms.Form):
+    matter = forms.ChoiceField(label="内容", choices=matters, error_messages={"required": "请归类后再移交。"})
+    summary = forms.CharField(
+        label="要查处的问题", max_length=300, widget=forms.Textarea(attrs={"rows": 4}), help_text="写时间、地点和行为；不写信访人的姓名、电话。", error_messages={"required": "请写明要查处的问题。"}
+    )
+    point: forms.Field
+    opinion = forms.CharField(label="告知信访人的话", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    field_order = ("matter", "summary", "point", "opinion")
+
+    def clean(self) -> dict[str, Any]:
+        """The place as the event keeps it: longitude and latitude."""
+        data = super().clean() or {}
+        point = data.get("point")
+        return {**data, "point": [point.x, point.y] if point else None}
 
 
 class JoinForm(forms.Form):

@@ -1,23 +1,23 @@
-"""Reports go up after commit; every Monday morning the week before is compared."""
+"""Messages to other systems leave after commit; every morning the week under way is compared."""
 
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 
-@app.task(name="online_petition.send_report", retry=RetryStrategy(max_attempts=6, exponential_wait=4))
-def send_report(*, report: int) -> None:
-    """One report; the round below takes up what these tries did not get through."""
-    from yiwang.systems.welfare.online_petition import province
+@app.task(name="online_petition.send_exchange", retry=RetryStrategy(max_attempts=6, exponential_wait=4))
+def send_exchange(*, exchange: int) -> None:
+    """One message; the round below takes up what these tries did not get through."""
+    from yiwang.systems.welfare.online_petition import wire
 
-    province.send(report)
+    wire.send(exchange)
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="online_petition.send_waiting", queueing_lock="online_petition.send_waiting")
 def send_waiting(timestamp: int) -> None:
-    from yiwang.systems.welfare.online_petition import province
+    from yiwang.systems.welfare.online_petition import wire
 
-    province.send_waiting()
+    wire.send_waiting()
 
 
 @app.periodic(cron="15 6 * * *")

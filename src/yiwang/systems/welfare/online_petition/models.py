@@ -45,6 +45,7 @@ class Petition(Record):
         PHONE = "phone", "电话"
         LEADER = "leader", "领导信箱"
         ABOVE = "above", "上级转送"
+        OFFICE = "office", "部门系统"
 
     class Kind(models.TextChoices):  # 信访工作条例第二十九条至第三十一条
         ADVICE = "advice", "建议意见"
@@ -78,8 +79,11 @@ class Petition(Record):
     secret = models.BooleanField("要求保密", default=False)
     previous = models.ForeignKey("self", models.PROTECT, null=True, related_name="repeats", verbose_name="初次信访")
     joined_to = models.ForeignKey("self", models.PROTECT, null=True, related_name="joined", verbose_name="并入")
-    outside = models.CharField("上级编号", max_length=60, blank=True)  # its number in the province's system
+    outside = models.CharField("对方编号", max_length=80, blank=True)  # its number in the system it came from; a department's begins with the peer's code
     handed_to = models.CharField("移交的办件", max_length=80, blank=True)  # case number in the system of the route
+    incident = models.ForeignKey("incidents.Incident", models.PROTECT, null=True, related_name="+", verbose_name="履职查处")  # that it opened or joined
+    item_key = models.CharField("服务事项", max_length=80, blank=True)  # items.Item.key: where an application is the way
+    body = models.ForeignKey("Body", models.PROTECT, null=True, related_name="+", verbose_name="受理机关")  # that the notice names
     registered_at = models.DateTimeField("登记时间", default=timezone.now)
 
     class Meta:
@@ -103,7 +107,8 @@ class Petition(Record):
         return self.kind == self.Kind.ACCUSATION
 
 
-def _of_petition(actor: Actor) -> Q:
+def of_petition(actor: Actor) -> Q:
+    """What hangs on a petition, to whom the petition is visible."""
     return Q(petition__in=Petition.objects.filter(Petition.visible_to(actor)))
 
 
@@ -145,7 +150,7 @@ class Member(Record):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
-        return _of_petition(actor)
+        return of_petition(actor)
 
 
 class Accused(Record):
@@ -167,7 +172,7 @@ class Accused(Record):
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
         """Officials who handle it; never through one's own name."""
-        return _of_petition(actor)
+        return of_petition(actor)
 
 
 class Instance(Record):
@@ -239,7 +244,7 @@ class Transfer(Record):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
-        return _of_petition(actor) if actor.seats else NOTHING
+        return of_petition(actor) if actor.seats else NOTHING
 
 
 class Reply(Record):
@@ -359,48 +364,7 @@ class Warning(Record):
         return seen
 
 
-class Peer(models.Model):
-    """The system of the petition office above: where it is reached, with which key we sign, with which it does. Without its row nothing is reported."""
+from yiwang.systems.welfare.online_petition.models_ways import Body  # noqa: E402 - as below
+from yiwang.systems.welfare.online_petition.models_wire import Exchange, Peer  # noqa: E402 - Django finds an app's tables in `models`; these build on Petition
 
-    personal = ()
-    code = models.CharField("标识", max_length=20, primary_key=True)
-    name = models.CharField("名称", max_length=60)
-    url = models.CharField("地址", max_length=200)
-    account = models.CharField("账号", max_length=60)
-    key_file = models.CharField("密钥文件", max_length=60)  # a name below settings.KEYS
-    public_key = models.TextField("对方公钥")  # PEM, Ed25519
-    active = models.BooleanField("启用", default=True)
-
-    class Meta:
-        verbose_name = "上级信访系统"
-
-    def __str__(self) -> str:
-        return self.name
-
-    @classmethod
-    def visible_to(cls, actor: Actor) -> Q:
-        return Q() if "system-admin" in actor.roles else NOTHING
-
-
-class Report(Record):
-    """One message to the province: written with its cause, sent after commit, tried until it is taken. Its id is the key by which it is taken once."""
-
-    personal = ("body",)
-    petition = models.ForeignKey(Petition, models.PROTECT, related_name="reports", verbose_name="信访件")
-    peer = models.ForeignKey(Peer, models.PROTECT, related_name="+", verbose_name="发往")
-    body = models.JSONField("内容")
-    made_at = models.DateTimeField("时间", default=timezone.now)
-    sent_at = models.DateTimeField("送达", null=True)
-    tries = models.PositiveSmallIntegerField("次数", default=0)
-    problem = models.CharField("问题", max_length=200, blank=True)
-
-    class Meta:
-        verbose_name = "上报"
-        indexes = [models.Index(fields=["made_at"], name="report_waiting", condition=Q(sent_at=None))]
-
-    def __str__(self) -> str:
-        return f"上报 {self.pk}"
-
-    @classmethod
-    def visible_to(cls, actor: Actor) -> Q:
-        return _of_petition(actor) if actor.seats else NOTHING
+__all__ = ["Accused", "Body", "Draft", "Exchange", "Hearing", "Instance", "Matter", "Member", "Peer", "Petition", "Reply", "Supervision", "Transfer", "Warning"]

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from yiwang.base.errors import YiwangError
 from yiwang.engines.parties.models import Organisation
-from yiwang.systems.welfare.online_petition import effects, rules
+from yiwang.systems.welfare.online_petition import effects, rules, ways
 from yiwang.systems.welfare.online_petition.models import Reply, Transfer
 
 
@@ -28,8 +29,17 @@ def declined(case: Any, event: Any) -> dict[str, Any]:
     way = rules.BY_CODE.get(event.data.get("route", ""))
     article = way.article if way else "第三十六条" if event.data.get("route") == "ended" else "第二十三条"
     handed = event.data.get("handed_to", "")
-    told = [event.data.get("way", ""), f"已移交登记，编号 {handed}" if handed else ""]
+    petition = effects.petition_of(case)
+    led = ways.service_of(petition)
+    applied = f"申请“{led[0].name}”，办事指南 {settings.PUBLIC_URL}/items/{led[0].key}" if led else ""
+    told = [petition.body.words if petition.body else "", applied, event.data.get("way", ""), f"已移交登记，编号 {handed}" if handed else ""]
     return {"title": _title(case), "reason": event.opinion, "article": article, "way": "；".join(t for t in told if t)}
+
+
+def inspection(case: Any, event: Any) -> dict[str, Any]:
+    """移交履职查处告知书: which office looks into it under which number (第三十一条第五项)."""
+    incident, number, _ = ways.incident_of(effects.petition_of(case)) or (None, "", "")
+    return {"title": _title(case), "to_organ": incident.owner.name if incident and incident.owner else "", "incident": number, "opinion": event.opinion}
 
 
 def opinion(case: Any, event: Any) -> dict[str, Any]:

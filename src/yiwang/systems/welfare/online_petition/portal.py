@@ -18,7 +18,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT
 from yiwang.kit.guards import actor_of
-from yiwang.systems.welfare.online_petition import filing, forms, limits, province, rules
+from yiwang.systems.welfare.online_petition import events, filing, forms, limits, province, rules, ways, wire
 from yiwang.systems.welfare.online_petition.models import Draft, Instance, Petition, Reply
 
 KEPT = list(forms.PetitionForm.base_fields)
@@ -48,6 +48,8 @@ class FollowPage:
     review_until: Any
     grades: list[tuple[int, str]]
     errors: dict[str, str]
+    inspection: Any = None  #: Incident, its number, how far it is
+    service: Any = None  #: Item it was led to, and the service there
 
 
 @dataclass(frozen=True)
@@ -176,14 +178,22 @@ def sealed(file: Any) -> FileResponse:
 @require_POST
 def above(request: HttpRequest, peer: str) -> JsonResponse:
     """From the province, proven by its signature."""
-    headers = {name: request.headers.get(name, "") for name in ("X-Time", "X-Nonce", "X-Signature")}
+    headers = {name: request.headers.get(name, "") for name in wire.SIGNS}
     made = province.take(peer, request.path, headers, request.body)
     return JsonResponse({"result": "ok", "number": made.case.number})
 
 
+@csrf_exempt
+@require_POST
+def office(request: HttpRequest, peer: str) -> JsonResponse:
+    """An event from the system of a department, proven by its signature."""
+    status, said = events.take(peer, request.path, {name: request.headers.get(name, "") for name in wire.SIGNS}, request.body)
+    return JsonResponse(said, status=status, json_dumps_params={"ensure_ascii": False})
+
+
 def _page(request: HttpRequest, case: int, errors: dict[str, str] | None = None) -> FollowPage:
     actor = actor_of(request)
-    found = restrict(actor, Petition.objects.filter(instances__case=case, petitioner=actor.acting_for)).select_related("case", "matter", "joined_to__case").first()
+    found = restrict(actor, Petition.objects.filter(instances__case=case, petitioner=actor.acting_for)).select_related("case", "matter", "joined_to__case", "body").first()
     if found is None:
         raise NotFound("没有找到这件信访件。", hint="只能查看自己提出的信访件。")
     rows = list(restrict(actor, found.instances.select_related("case__organ__division")).order_by("-level"))
@@ -191,7 +201,7 @@ def _page(request: HttpRequest, case: int, errors: dict[str, str] | None = None)
     if filing.review_refusal(found, last) is None and last.answered_at:
         review = Instance.Level(last.level + 1).label
         until = limits.review_until(last.answered_at, level=last.level, division=found.division_id)
-    return FollowPage(found, [_stage(actor, row) for row in rows], review, until, list(Instance.Grade.choices), errors or {})
+    return FollowPage(found, [_stage(actor, row) for row in rows], review, until, list(Instance.Grade.choices), errors or {}, ways.incident_of(found), ways.service_of(found))
 
 
 def _stage(actor: Actor, row: Instance) -> Stage:

@@ -31,6 +31,13 @@ def is_shut_out(petition: Petition, organ: int) -> bool:
     return petition.is_accusation and organ in _shut_out(petition)[1]
 
 
+def may_leave(petition: Petition, organ: int) -> bool:
+    """Whether it may go to the system of an office, where our guards do not reach: an accusation only to the organ of discipline, and never to whom it accuses."""
+    if not petition.is_accusation:
+        return True
+    return Organisation.objects.filter(pk=organ, function=DISCIPLINE).exists() and not is_shut_out(petition, organ)
+
+
 def desk_for(division: str, accused: list[Accused], default: Organisation) -> Organisation:
     """The office that registers: the place's own, or the organ of discipline where that one, or somebody in it, is accused."""
     parties, organs = _persons(accused), {a.organ_id for a in accused if a.organ_id}

@@ -2,13 +2,15 @@
 
 from django.db.models import Q
 
-from yiwang.kit.declare import Column, Indicator, Page, Register, Role, System
+from yiwang.kit.declare import Column, Indicator, Listen, Page, Register, Role, System
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED, SIGNED_IN
-from yiwang.systems.welfare.online_petition import desk, portal
+from yiwang.platforms.incidents.api import IncidentClosed
+from yiwang.systems.welfare.online_petition import desk, peers_desk, portal, ways
 from yiwang.systems.welfare.online_petition.flows import CLERK, DISCIPLINE, HANDLER, HEAD, LEADER, PROCEDURES, SEEN_BY
 from yiwang.systems.welfare.online_petition.messages import templates
 from yiwang.systems.welfare.online_petition.models import Accused, Instance, Petition, Supervision, Transfer, Warning
 
+ADMIN = "system-admin"  # of the platform identity: registers the systems we speak with
 WORKING = (CLERK, HANDLER, HEAD, LEADER, DISCIPLINE)
 
 
@@ -84,6 +86,7 @@ system = System(
     ),
     procedures=PROCEDURES,
     indicators=INDICATORS,
+    listens=(Listen(event=IncidentClosed, handler=ways.followed),),
     messages=templates,
     pages=(
         Page(shell="portal", route="petitions", name="home", view=portal.home, guard=(ANYONE,), menu="信访", icon="message"),
@@ -94,6 +97,7 @@ system = System(
         Page(shell="portal", route="petitions/review/<int:petition>", name="ask-review", view=portal.ask_review, guard=(SIGNED_IN,)),
         Page(shell="portal", route="petitions/letters/<int:paper>", name="letter", view=portal.letter, guard=(SIGNED_IN,), everywhere=True),
         Page(shell="portal", route="petitions/above/<slug:peer>", name="above", view=portal.above, guard=(SIGNED,)),
+        Page(shell="portal", route="petitions/peers/<slug:peer>", name="office", view=portal.office, guard=(SIGNED,)),
         Page(shell="console", route="petitions", name="list", view=desk.listed, guard=WORKING, menu="信访件", icon="message"),
         Page(shell="console", route="petitions/register", name="register", view=desk.register, guard=(CLERK,), menu="来信来访登记", icon="pencil"),
         Page(shell="console", route="petitions/leader", name="leader", view=desk.leader, guard=(LEADER,), menu="信访领导台", icon="star"),
@@ -101,6 +105,10 @@ system = System(
         Page(shell="console", route="petitions/warnings", name="warnings", view=desk.warnings, guard=(CLERK, LEADER), menu="信访苗头预警", icon="alert-triangle"),
         Page(shell="console", route="petitions/warnings/look", name="look", view=desk.look, guard=(CLERK, LEADER)),
         Page(shell="console", route="petitions/warnings/<int:warning>", name="settle", view=desk.settle, guard=(CLERK, LEADER)),
+        Page(shell="console", route="petitions/peers", name="peers", view=peers_desk.listed, guard=(CLERK, LEADER, ADMIN), menu="信访系统对接", icon="building"),
+        Page(shell="console", route="petitions/peers/<slug:peer>", name="peer", view=peers_desk.one, guard=(CLERK, LEADER, ADMIN)),
+        Page(shell="console", route="petitions/peers/<slug:peer>/switch", name="peer-switch", view=peers_desk.switch, guard=(ADMIN,)),
+        Page(shell="console", route="petitions/exchanges/<int:exchange>", name="send-again", view=peers_desk.send_again, guard=(CLERK, LEADER)),
         Page(shell="console", route="petitions/<int:case>", name="case", view=desk.case, guard=(OFFICIAL,)),
         Page(shell="console", route="petitions/<int:case>/act/<slug:step>", name="act", view=desk.act, guard=(OFFICIAL,)),
         Page(shell="console", route="petitions/<int:case>/extend", name="extend", view=desk.extend, guard=(HANDLER, HEAD)),

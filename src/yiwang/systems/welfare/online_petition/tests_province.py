@@ -21,8 +21,8 @@ from demo.peers import province as standin
 from yiwang.base import signed
 from yiwang.engines.audit.models import Entry
 from yiwang.engines.procedures import api as procedures
-from yiwang.systems.welfare.online_petition import province
-from yiwang.systems.welfare.online_petition.models import Petition, Report
+from yiwang.systems.welfare.online_petition import wire
+from yiwang.systems.welfare.online_petition.models import Exchange, Petition
 from yiwang.systems.welfare.online_petition.tests import TOWN, filed, person, sending
 from yiwang.systems.welfare.online_petition.tests_secrecy import accusation
 
@@ -54,28 +54,28 @@ def handed_down(bureau: Any, petition: dict[str, Any], *, path: str = "/petition
 def test_each_move_is_told_once_in_order(above: Any) -> None:
     petition = filed()
     procedures.perform(person("xinfang"), petition.case_id, "transfer", sending())
-    rows = list(Report.objects.filter(petition=petition).order_by("made_at"))
+    rows = list(Exchange.objects.filter(petition=petition).order_by("made_at"))
     assert [r.body["state"] for r in rows] == ["registered", "transferred"]
-    assert province.send(rows[0].pk) and not province.send(rows[0].pk)
+    assert wire.send(rows[0].pk) and not wire.send(rows[0].pk)
     assert [r["number"] for r in above.reports.values()] == [petition.case.number]
 
 
 def test_a_lost_answer_is_sent_again_and_taken_once(above: Any) -> None:
-    row = Report.objects.get(petition=filed())
+    row = Exchange.objects.get(petition=filed())
     above.broken = 1
     with pytest.raises(httpx.HTTPError):
-        province.send(row.pk)
+        wire.send(row.pk)
     row.refresh_from_db()
-    assert row.tries == 1 and row.problem and row.sent_at is None
-    Report.objects.filter(pk=row.pk).update(made_at=timezone.now() - timedelta(minutes=5))
-    assert province.send_waiting() == 1 and province.send_waiting() == 0
-    Report.objects.filter(pk=row.pk).update(sent_at=None)  # as if our side had died before it wrote that down
-    province.send(row.pk)
+    assert row.tries == 1 and row.problem and row.done_at is None
+    Exchange.objects.filter(pk=row.pk).update(made_at=timezone.now() - timedelta(minutes=5))
+    assert wire.send_waiting() == 1 and wire.send_waiting() == 0
+    Exchange.objects.filter(pk=row.pk).update(done_at=None)  # as if our side had died before it wrote that down
+    wire.send(row.pk)
     assert len(above.reports) == 1
 
 
 def test_an_accusation_goes_up_without_its_words(above: Any) -> None:
-    row = Report.objects.get(petition=accusation())
+    row = Exchange.objects.get(petition=accusation())
     assert row.body["title"] == "" and "钱世荣" not in json.dumps(row.body, ensure_ascii=False)
 
 
@@ -83,6 +83,7 @@ def test_what_is_sent_down_is_registered_once(above: Any) -> None:
     first, again = handed_down(above, DOWN), handed_down(above, DOWN)
     assert first.status_code == again.status_code == 200 and first.json() == again.json()
     made = Petition.objects.get(outside=DOWN["number"])
+    assert Exchange.objects.get(petition=made, direction="in").answer["number"] == made.case.number
     assert made.channel == "above" and made.matter_id == "020101" and procedures.find(person("xinfang"), made.case_id)
 
 

@@ -24,7 +24,17 @@ from yiwang.kit.registry import registry
 from yiwang.kit.rowsecurity import acting
 from yiwang.platforms.identity.models import Account
 from yiwang.systems.welfare.online_petition import filing
-from yiwang.systems.welfare.online_petition.models import Accused, Hearing, Instance, Member, Petition, Reply, Report, Supervision, Transfer
+from yiwang.systems.welfare.online_petition.models import (
+    Accused,
+    Exchange,
+    Hearing,
+    Instance,
+    Member,
+    Petition,
+    Reply,
+    Supervision,
+    Transfer,
+)
 from yiwang.systems.welfare.online_petition.tests import filed, organ, person, sending
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +69,7 @@ def everything(actor: Actor, case: int) -> dict[str, int]:
         "member": restrict(actor, Member.objects.filter(petition__in=petition)).count(),
         "transfer": restrict(actor, Transfer.objects.filter(petition__in=petition)).count(),
         "supervision": restrict(actor, Supervision.objects.filter(petition__in=petition)).count(),
-        "report": restrict(actor, Report.objects.filter(petition__in=petition)).count(),
+        "exchange": restrict(actor, Exchange.objects.filter(petition__in=petition)).count(),
         "withheld": restrict(actor, Withheld.objects.filter(case=case)).count(),
     }
 
@@ -121,7 +131,7 @@ def test_the_database_itself_refuses_the_accused(case: int) -> None:
         assert Petition.objects.filter(case=case).exists()
 
 
-HANGING = (Accused, Instance, Member, Transfer, Report, Supervision)
+HANGING = (Accused, Instance, Member, Transfer, Exchange, Supervision)
 
 
 def test_the_database_itself_refuses_the_accused_office(case: int) -> None:
