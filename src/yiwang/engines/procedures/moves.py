@@ -115,9 +115,10 @@ def _close_tasks(case: Case, arrival: travel.Arrival, acted: str, now: datetime,
 
 
 def _follow(case: Case, arrival: travel.Arrival) -> None:
-    """System tasks of a drawn flow do their step at once, in the same transaction."""
+    """System tasks of a drawn flow do their step at once, in the same transaction; one of them may end the case before the others have their turn."""
     for place, step in arrival.due:
-        move(SYSTEM, case, case.declared.step(step), {}, place=place)
+        if case.closed_at is None:
+            move(SYSTEM, case, case.declared.step(step), {}, place=place)
 
 
 def _refusal(actor: Actor, case: Case, step: Step, task: Task | None) -> str | None:

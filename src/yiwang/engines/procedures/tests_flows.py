@@ -167,6 +167,16 @@ def test_a_clock_of_the_law_still_takes_its_step() -> None:
     assert fresh(case).state == "out" and waiting(case) == {}
 
 
+def test_a_step_of_the_system_that_ends_everything_leaves_the_others_undone() -> None:
+    also, split = Node("also", Kind.SERVICE, "另记", steps=("note",)), Node("choose", Kind.PARALLEL, "同时")
+    ways = [Flow("join-note", "join", "choose"), Flow("fine", "choose", "note"), Flow("bad", "choose", "also"), Flow("note-choose", "note", "done"), Flow("also-ended", "also", "ended")]
+    ends = {end: Node(end, Kind.END, end, terminate=True) for end in ("done", "ended")}
+    published(drawn(nodes={"also": also, "choose": split, **ends}, flows={f.id: f for f in ways}))
+    case = submitted()
+    api.perform(person(FIRE), case.pk, "agree-fire", {"opinion": "符合"})
+    assert api.perform(approver(), case.pk, "finish").state == "done" and [case.number] == NOTED
+
+
 def test_a_failing_effect_leaves_the_marks_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     published()
     case = submitted()
