@@ -8,9 +8,9 @@ from django.utils import timezone
 from yiwang.base.errors import Conflict
 from yiwang.engines.procedures import api, timers
 from yiwang.engines.procedures.bpmn.graph import Flow, Kind, Node
-from yiwang.engines.procedures.models import Case, FlowTimer
+from yiwang.engines.procedures.models import Case
 from yiwang.engines.procedures.tests import approver, declared, person, submitted
-from yiwang.engines.procedures.tests_flows import FIRE, _fresh, drawn, published, waiting
+from yiwang.engines.procedures.tests_flows import FIRE, _fresh, drawn, overdue, published, waiting
 from yiwang.engines.procedures.tests_flows import submitted as begun
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("declared", "_fresh")]
@@ -20,11 +20,6 @@ __all__ = ["_fresh", "declared"]
 def late(case: Case) -> Case:
     Case.objects.filter(pk=case.pk).update(due_at=timezone.now() - timedelta(days=1))
     return case
-
-
-def overdue(case: Case) -> None:
-    FlowTimer.objects.filter(case=case).update(due_at=timezone.now() - timedelta(minutes=1))
-    assert timers.expire_due() == 1
 
 
 # --- whose work is taken away ------------------------------------------------------------------------------------------------------------------------
@@ -52,10 +47,12 @@ def test_a_reminder_that_does_not_interrupt_takes_nobodys_work_away_but_a_limit_
     published(drawn(nodes={"late": reminder, "said": Node("said", Kind.END)}, flows={"late-merge": Flow("late-merge", "late", "said")}))
     case = begun()
     overdue(case)
+    assert timers.expire_due() == 1
     assert api.perform(person(FIRE), case.pk, "agree-fire", {"opinion": "符合"}, revision=1).revision == 3
     published(item="food")
     case = begun(item_key="food")
     overdue(case)
+    assert timers.expire_due() == 1
     with pytest.raises(Conflict, match="届满"):
         api.perform(person(FIRE), case.pk, "agree-fire", {"opinion": "符合"}, revision=1)
     assert api.perform(approver(), case.pk, "finish", revision=1).state == "done"

@@ -11,6 +11,7 @@ from django.utils import timezone
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
 from yiwang.engines.procedures import cases, clocks
+from yiwang.engines.procedures.bpmn import travel
 from yiwang.engines.procedures.models import Case, Deadline, FlowTimer
 from yiwang.engines.procedures.moves import fire, move, step_here
 from yiwang.kit.actors import SYSTEM
@@ -51,7 +52,7 @@ def _fire(pk: int) -> bool:
     """A timer of a drawn flow moves its case on."""
     case = cases.lock(SYSTEM, FlowTimer.objects.values_list("case", flat=True).get(pk=pk))
     timer = FlowTimer.objects.get(pk=pk)  # every change of a timer is made under its case's lock
-    if timer.fired_at or timer.stopped_at or timer.due_at > timezone.now():
+    if timer.fired_at or timer.stopped_at or not travel.is_due(case, timer, at=timezone.now()):
         return False
     fire(case, timer)
     return True
