@@ -13,6 +13,7 @@ from yiwang.kit.registry import registry
 
 WIDE = ("supervisor", "leader")  #: roles that see every case of their division
 DRAWN = 1000  #: versions above are drawn by officials (`FlowVersion`), those below are declared in Python
+ASIDE = ("urge", "extend", "supervise")  #: events beside the steps of a procedure (verbs of `requests`)
 
 
 class Case(Record):
@@ -319,4 +320,4 @@ class Paper(Record):
 
 from yiwang.engines.procedures.models_flows import CaseFlow, FlowTimer, FlowVersion  # noqa: E402 - Django finds an app's tables in `models`; these build on Case
 
-__all__ = ["DRAWN", "Case", "CaseFlow", "Deadline", "DeadlineMove", "Event", "Extension", "FlowTimer", "FlowVersion", "Paper", "Task"]
+__all__ = ["ASIDE", "DRAWN", "Case", "CaseFlow", "Deadline", "DeadlineMove", "Event", "Extension", "FlowTimer", "FlowVersion", "Paper", "Task"]

@@ -18,13 +18,11 @@ from yiwang.engines.messages import api as messages
 from yiwang.engines.procedures import cases, clocks
 from yiwang.engines.procedures.bpmn import travel
 from yiwang.engines.procedures.jobs import make_paper
-from yiwang.engines.procedures.models import Case, Event, FlowTimer, Task
+from yiwang.engines.procedures.models import ASIDE, Case, Event, FlowTimer, Task
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
 from yiwang.kit.rowsecurity import elevated
 from yiwang.kit.statements import Statement
-
-ASIDE = ("urge", "extend")  # events beside the steps of the procedure (engine verbs of `requests`)
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,10 @@ def perform(actor: Actor, case: int, step: str, data: Mapping[str, Any] | None =
     if key and locked.events.filter(key=key).exists():
         return locked
     declared = next((s for s in locked.declared.steps if s.code == step), None)
-    places = [p for p in travel.standing(locked) if declared and p in declared.sources]
-    if declared is None or not places or _stale(locked, revision):
-        raise _moved_on(locked, revision)
     tasks = cases.open_tasks(locked)
+    places = [p for p in travel.standing(locked) if declared and p in declared.sources and not _stale(locked, revision, tasks.get(p))]
+    if declared is None or not places:
+        raise _moved_on(locked, revision)
     refusals = {place: _refusal(actor, locked, declared, tasks.get(place)) for place in places}
     place = next((p for p, refusal in refusals.items() if refusal is None), None)
     if place is None:
@@ -117,9 +115,10 @@ def _close_tasks(case: Case, arrival: travel.Arrival, acted: str, now: datetime,
 
 
 def _follow(case: Case, arrival: travel.Arrival) -> None:
-    """System tasks of a drawn flow do their step at once, in the same transaction."""
+    """System tasks of a drawn flow do their step at once, in the same transaction; one of them may end the case before the others have their turn."""
     for place, step in arrival.due:
-        move(SYSTEM, case, case.declared.step(step), {}, place=place)
+        if case.closed_at is None:
+            move(SYSTEM, case, case.declared.step(step), {}, place=place)
 
 
 def _refusal(actor: Actor, case: Case, step: Step, task: Task | None) -> str | None:
@@ -150,9 +149,16 @@ def _role_names(step: Step) -> str:
     return "、".join(names.get(r) or registry().roles[r].name for r in step.roles)
 
 
-def _stale(case: Case, seen: int | None) -> bool:
-    """Whether the case has moved since the actor's page was made. That somebody hurried it or gave it more time takes nobody's work away."""
-    return seen is not None and seen != case.revision and (seen > case.revision or _moves(case).filter(sequence__gt=seen).exists())
+def _stale(case: Case, seen: int | None, task: Task | None) -> bool:
+    """Whether what the actor's page showed at this place has moved since. That somebody hurried the case or gave it more time takes nobody's work away, and in a
+    drawn flow neither does what happens beside the task: a move in another branch, a timer that only reminds.
+    """
+    if seen is None or seen == case.revision:
+        return False
+    if travel.is_drawn(case):
+        shown = case.events.filter(sequence=seen).values_list("at", flat=True).first()
+        return shown is None or task is None or task.opened_at > shown
+    return seen > case.revision or _moves(case).filter(sequence__gt=seen).exists()
 
 
 def _moves(case: Case) -> "QuerySet[Event]":

@@ -86,6 +86,12 @@ def waiting(case: Case) -> dict[str, str]:
     return {task.state: task.organ.key for task in Task.objects.filter(case=case, closed_at=None).select_related("organ")}
 
 
+def overdue(case: Case) -> None:
+    """The time of its timer is over: it began a fortnight ago, and the job looks."""
+    now = timezone.now()
+    FlowTimer.objects.filter(case=case).update(started_at=now - timedelta(days=14), due_at=now - timedelta(minutes=1))
+
+
 def words(version: FlowVersion) -> str:
     return " ".join(w for _, w, hint in FlowVersion.objects.get(pk=version.pk).report if not hint)
 
@@ -141,7 +147,7 @@ def test_a_timer_is_a_row_of_ours_and_fires_once() -> None:
     timer = FlowTimer.objects.get(case=case)
     assert timer.due_at - timezone.now() >= timedelta(days=4)  # five working days, to midnight
     assert timers.expire_due() == 0
-    FlowTimer.objects.filter(pk=timer.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    overdue(case)
     assert timers.expire_due() == 1 and timers.expire_due() == 0
     assert waiting(case) == {"open": "market_regulation@440802"}
     assert Event.objects.get(case=case, step="timer").name == "消防意见期限届满"
@@ -165,6 +171,16 @@ def test_a_clock_of_the_law_still_takes_its_step() -> None:
     case.deadlines.filter(code="answer").update(due_at=timezone.now() - timedelta(minutes=1))
     assert timers.expire_due() == 1
     assert fresh(case).state == "out" and waiting(case) == {}
+
+
+def test_a_step_of_the_system_that_ends_everything_leaves_the_others_undone() -> None:
+    also, split = Node("also", Kind.SERVICE, "另记", steps=("note",)), Node("choose", Kind.PARALLEL, "同时")
+    ways = [Flow("join-note", "join", "choose"), Flow("fine", "choose", "note"), Flow("bad", "choose", "also"), Flow("note-choose", "note", "done"), Flow("also-ended", "also", "ended")]
+    ends = {end: Node(end, Kind.END, end, terminate=True) for end in ("done", "ended")}
+    published(drawn(nodes={"also": also, "choose": split, **ends}, flows={f.id: f for f in ways}))
+    case = submitted()
+    api.perform(person(FIRE), case.pk, "agree-fire", {"opinion": "符合"})
+    assert api.perform(approver(), case.pk, "finish").state == "done" and [case.number] == NOTED
 
 
 def test_a_failing_effect_leaves_the_marks_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +243,8 @@ def test_an_unsound_drawing_is_kept_but_never_published() -> None:
         (Node("fire", Kind.USER, "消防意见", role="window-clerk", steps=("finish",)), "不能放在"),
         (Node("fire", Kind.USER, "消防意见", role="approver", steps=("agree",), organ="fire_station"), "部门职能“fire_station”不存在"),
         (Node("late", Kind.BOUNDARY, "期限", timer="5天", host="fire"), "看不懂期限"),
+        (Node("late", Kind.BOUNDARY, "期" * 51, timer="P5D", host="fire"), "名称超过 50 个字"),
+        (Node("fire", Kind.USER, "消" * 51, role="approver", steps=("agree",)), "名称超过 50 个字"),
         (Node("note", Kind.SERVICE, "登记", steps=("stop",)), "要由人办理"),
         (Node("choose", Kind.DECISION, "意见", decision="none"), "没有绑定决策表"),
         (Node("open", Kind.USER, "审查", role="approver", steps=("ask",)), "届满时依法要办理“逾期”"),

@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from yiwang.base.errors import YiwangError
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
 from yiwang.engines.procedures import cases, clocks
+from yiwang.engines.procedures.bpmn import travel
 from yiwang.engines.procedures.models import Case, Deadline, FlowTimer
 from yiwang.engines.procedures.moves import fire, move, step_here
 from yiwang.kit.actors import SYSTEM
@@ -20,17 +22,27 @@ log = logging.getLogger(__name__)
 def expire_due(limit: int = 500) -> int:
     """Gives every overdue clock its effect, each in its own transaction; returns how many. Safe to run twice at once.
 
-    A case whose effect fails is told to the log and tried again at the next run; it never holds back the others.
+    A case whose effect fails is told to the log and tried again at the next run; it never holds back the others, and takes no turn of the `limit` from them.
     """
-    due = Deadline.objects.filter(finished_at=None, expired_at=None, due_at__lte=timezone.now()).order_by("due_at").values_list("pk", flat=True)
-    timers = FlowTimer.objects.filter(fired_at=None, stopped_at=None, due_at__lte=timezone.now()).order_by("due_at").values_list("pk", flat=True)
-    return sum(_tried(_expire, pk) for pk in list(due[:limit])) + sum(_tried(_fire, pk) for pk in list(timers[:limit]))
+    now = timezone.now()
+    silent = Deadline.objects.filter(finished_at=None, expired_at=None, due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
+    timers = FlowTimer.objects.filter(fired_at=None, stopped_at=None, due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
+    return _taken(_expire, silent, limit) + _taken(_fire, timers, limit)
+
+
+def _taken(effect: Callable[[int], bool], due: "QuerySet[Any, int]", limit: int) -> int:
+    done = 0
+    for pk in list(due):
+        if done == limit:
+            break
+        done += _tried(effect, pk)
+    return done
 
 
 def _tried(effect: Callable[[int], bool], pk: int) -> bool:
     try:
         return effect(pk)
-    except (YiwangError, DatabaseError):
+    except Exception:  # whatever it is (a step that a release has dropped, a row that is gone): the silence of all other cases still has its effect
         log.exception("limit %s has passed and its effect failed", pk)
         return False
 
@@ -40,7 +52,7 @@ def _fire(pk: int) -> bool:
     """A timer of a drawn flow moves its case on."""
     case = cases.lock(SYSTEM, FlowTimer.objects.values_list("case", flat=True).get(pk=pk))
     timer = FlowTimer.objects.get(pk=pk)  # every change of a timer is made under its case's lock
-    if timer.fired_at or timer.stopped_at or timer.due_at > timezone.now():
+    if timer.fired_at or timer.stopped_at or not travel.is_due(case, timer, at=timezone.now()):
         return False
     fire(case, timer)
     return True

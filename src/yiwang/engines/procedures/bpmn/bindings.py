@@ -11,6 +11,8 @@ from yiwang.engines.procedures.bpmn.names import STEP, TARGET, names_of, variabl
 from yiwang.engines.procedures.bpmn.tables import Table
 from yiwang.kit.declare import APPLICANT, SYSTEM_ROLE, Procedure, Step
 
+LONGEST_NAME = 50  # characters: a task, and a record of a timer, keep ten more
+
 
 @dataclass(frozen=True)
 class Known:
@@ -39,6 +41,8 @@ def findings(graph: Graph, known: Known) -> Iterator[Finding]:
 
 
 def _of_node(node: Node, known: Known) -> Iterator[str]:
+    if len(node.name) > LONGEST_NAME:
+        yield f"“{node.title}”的名称超过 {LONGEST_NAME} 个字。"
     if node.kind in {Kind.TIMER, Kind.BOUNDARY}:
         wrong = timing.wrong(node.timer, node.unit)
         if wrong:

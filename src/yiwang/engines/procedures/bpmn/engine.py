@@ -22,6 +22,7 @@ from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from yiwang.base.errors import Conflict
 from yiwang.engines.procedures.bpmn import decisions, expressions
 from yiwang.engines.procedures.bpmn.decisions import Decision
 from yiwang.engines.procedures.bpmn.graph import WAITING, Graph, Kind, Node
@@ -124,7 +125,7 @@ class Run:
         return bool(self._workflow.completed)
 
     def complete(self, element: str, *, step: str, facts: Mapping[str, Any] | None = None) -> None:
-        """Ends the task there with `step` taken; conditions read it as `step` and under the task's own name. Raises KeyError for a task that is not open."""
+        """Ends the task there with `step` taken; conditions read it as `step` and under the task's own name. Raises KeyError for a task that is not open, Conflict."""
         task = self._at(element)
         self._know({STEP: step, variable(element): step, **(facts or {})})
         self._foresee()
@@ -159,8 +160,12 @@ class Run:
         return (task for task in self._workflow.tasks.values() if task.has_state(state))
 
     def _go(self) -> None:
+        """Through everything at which nobody is waited for. Raises Conflict where the case would then be nowhere, which the checker rules out."""
         self.ended_at, self.decided = [], []
         self._workflow.do_engine_steps(did_complete_task=self._done)
+        turning = any(not task.task_spec.manual for task in self._live(TaskState.READY))  # the engine gave up on a way round
+        if not self.over and (turning or not self.standing):
+            raise Conflict("按流程图走下去，没有一个环节可以接着办理，这一步没有办成。", hint="请告知流程管理员检查流程图。")
 
     def _done(self, task: Task) -> None:
         node = self.program.graph.nodes.get(task.task_spec.name)

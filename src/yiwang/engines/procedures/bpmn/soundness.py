@@ -10,11 +10,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 
 from yiwang.engines.procedures.bpmn.graph import KIND_NAMES, TASKS, Finding, Flow, Graph, Kind, Node
 
 MARKINGS = 50_000
 SECONDS = 8.0
+PASSED = (Kind.EXCLUSIVE, Kind.PARALLEL, Kind.DECISION, Kind.SERVICE)  #: elements at which nobody is waited for
 Marking = frozenset[str]
 
 
@@ -44,6 +46,18 @@ def _structure(graph: Graph) -> Iterator[Finding]:
         elif node.id not in ending:
             yield Finding(node.id, f"“{node.title}”之后走不到结束，办件会一直停在这里面。")
         yield from (Finding(node.id, words) for words in _malformed(graph, node))
+    yield from _turning(graph)
+
+
+def _turning(graph: Graph) -> Iterator[Finding]:
+    """A way round on which nobody acts and no time passes: what every choice on it found, it may find again, so that the engine turns without end."""
+    ways = {node.id: [flow.target for flow in graph.out[node.id] if graph.nodes[flow.target].kind in PASSED] for node in graph.of(*PASSED)}
+    try:
+        TopologicalSorter(ways).prepare()
+    except CycleError as problem:
+        ring = problem.args[1]
+        names = "、".join(f"“{graph.nodes[code].title}”" for code in dict.fromkeys(ring))
+        yield Finding(ring[0], f"办件可能在{names}之间一直转圈：这一圈里没有人办理，也不等时间。请在回头的路上放一个人工环节或者等待时间。")
 
 
 def _leading_to_end(graph: Graph) -> set[str]:

@@ -3,11 +3,13 @@
 import json
 import time
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yiwang.base.errors import Conflict
 from yiwang.engines.procedures.bpmn import drawing, engine, reading, soundness
 from yiwang.engines.procedures.bpmn.graph import Flow, Graph, Kind, Node
 
@@ -168,8 +170,8 @@ def test_an_interrupting_timer_before_a_join_leaves_the_case_hanging() -> None:
     assert any("等不齐" in w and f"“{tasks[0]}”" in w for w in words), words
     run = engine.Run(engine.program(graph, {}))
     run.fire(timer)
-    run.complete(tasks[1], step="x")
-    assert not run.over and run.standing == []  # what the checker is for
+    with pytest.raises(Conflict, match="没有一个环节"):
+        run.complete(tasks[1], step="x")  # what the checker is for
 
 
 def test_a_parallel_split_without_a_join_is_walked_twice() -> None:
@@ -188,6 +190,36 @@ def test_a_loop_without_exit() -> None:
     graph = Graph("flow", "", {"start": Node("start", Kind.START), **sketch.nodes, "end": END}, {**sketch.flows, "s": Flow("s", "start", merge)})
     words = " ".join(f.words for f in soundness.findings(graph))
     assert "走不到结束" in words and "走不到“已办结”" in words
+
+
+@pytest.mark.parametrize("passed", [{"kind": Kind.EXCLUSIVE}, {"kind": Kind.DECISION, "decision": "d"}, {"kind": Kind.SERVICE, "steps": ("note",)}, None])
+def test_a_way_round_on_which_nobody_acts_and_no_time_passes_is_refused(passed: dict[str, Any] | None) -> None:
+    """Every choice on it may find what it found before: the engine would turn for ever, and the case would be left nowhere."""
+    sketch = Sketch()
+    first, merge, split, out = build(sketch, "task"), sketch.node(Kind.EXCLUSIVE), sketch.node(Kind.EXCLUSIVE), sketch.node(Kind.EXCLUSIVE)
+    back = sketch.node(**passed) if passed else build(sketch, "task")[0]
+    sketch.chain(first, (merge, merge))
+    for source, target in ((merge, split), (back, merge)):
+        sketch.arrow(source, target)
+    sketch.arrow(split, out, 'step == "out"')
+    sketch.nodes[split] = replace(sketch.nodes[split], default=sketch.arrow(split, back))
+    graph = sketch.graph((first[0], out))
+    assert ["转圈" in f.words for f in soundness.findings(graph)] == ([True] if passed else [])
+
+
+def test_the_engine_never_leaves_a_case_nowhere() -> None:
+    sketch = Sketch()
+    task, a, b = build(sketch, "task"), sketch.node(Kind.EXCLUSIVE), sketch.node(Kind.EXCLUSIVE)
+    for source, target in ((task[1], a), (a, b)):
+        sketch.arrow(source, target)
+    sketch.arrow(b, a, 'step == "again"')
+    sketch.nodes[b] = replace(sketch.nodes[b], default=f"f{len(sketch.flows) + 1}")
+    graph = sketch.graph((task[0], b))
+    with pytest.raises(Conflict, match="没有一个环节"):
+        engine.Run(engine.program(graph, {})).complete(task[0], step="again")
+    done = engine.Run(engine.program(graph, {}))
+    done.complete(task[0], step="x")
+    assert done.over
 
 
 def test_a_reminder_that_does_not_interrupt_is_no_second_walk() -> None:

@@ -30,7 +30,9 @@ def wrong(timer: str, unit: str) -> str:
 
 
 def due_at(timer: str, unit: str, start: datetime) -> datetime:
-    """The moment at which a good timer that began at `start` fires. Whole days end at midnight like every limit of law; hours run from moment to moment."""
+    """The moment at which a good timer that began at `start` fires. Whole days end at midnight like every limit of law; hours run from moment to moment.
+    Raises CalendarUnknown.
+    """
     found = _FORM.fullmatch(timer)
     if not found:
         raise ValueError(timer)
@@ -41,6 +43,13 @@ def due_at(timer: str, unit: str, start: datetime) -> datetime:
     if weeks or days:
         due = deadlines.due_at(deadlines.Term(weeks * 7 + days, unit or "calendar"), due, calendar=calendar)
     return due + timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def not_before(start: datetime) -> datetime:
+    """Until when the calendar is known without a gap: nothing that cannot be computed yet can be due before."""
+    known, day = registers.working_calendar().years, start.astimezone(deadlines.ZONE)
+    first = next(year for year in range(day.year, day.year + len(known) + 1) if year not in known)
+    return datetime(first, 1, 1, tzinfo=deadlines.ZONE)
 
 
 def words(timer: str, unit: str) -> str:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from yiwang.base.errors import CalendarUnknown
 from yiwang.engines.procedures.bpmn import timing, versions
 from yiwang.engines.procedures.bpmn.drawn import meaning
 from yiwang.engines.procedures.bpmn.engine import Run
-from yiwang.engines.procedures.bpmn.graph import Kind
+from yiwang.engines.procedures.bpmn.graph import Kind, Node
 from yiwang.engines.procedures.bpmn.names import TARGET
 from yiwang.engines.procedures.models import DRAWN, Case, CaseFlow, FlowTimer
 from yiwang.kit.declare import Step
@@ -114,8 +115,24 @@ def _start(case: Case, run: Run, *, at: datetime) -> None:
     for code in run.timers:
         if code not in known:
             node = run.program.graph.nodes[code]
-            due = timing.due_at(node.timer, node.unit, at)
-            FlowTimer.objects.create(case=case, element=code, name=node.name or f"{timing.words(node.timer, node.unit)}期限", started_at=at, due_at=due)
+            name = node.name or f"{timing.words(node.timer, node.unit)}期限"
+            FlowTimer.objects.create(case=case, element=code, name=name, started_at=at, due_at=_due(node, at))
+
+
+def _due(node: Node, at: datetime) -> datetime:
+    """When the timer is looked at: its moment, or the end of the known calendar where it runs beyond. Nobody's step waits for next year's calendar."""
+    try:
+        return timing.due_at(node.timer, node.unit, at)
+    except CalendarUnknown:
+        return timing.not_before(at)
+
+
+def is_due(case: Case, timer: FlowTimer, *, at: datetime) -> bool:
+    """Whether its moment has come by the calendar as it is now; one that has moved is kept. Raises CalendarUnknown."""
+    node = versions.loaded(case.procedure, case.version).program.graph.nodes[timer.element]
+    timer.due_at = timing.due_at(node.timer, node.unit, timer.started_at)
+    timer.save(update_fields=["due_at"])
+    return timer.due_at <= at
 
 
 def _keep(flow: CaseFlow) -> None:

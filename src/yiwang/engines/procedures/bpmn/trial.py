@@ -13,7 +13,7 @@ from yiwang.engines.procedures.bpmn.engine import Run
 from yiwang.engines.procedures.bpmn.graph import Kind
 from yiwang.engines.procedures.bpmn.names import STEP, TARGET, variable
 from yiwang.engines.procedures.bpmn.tables import Table
-from yiwang.engines.procedures.models import Case, Event, below
+from yiwang.engines.procedures.models import ASIDE, Case, Event, below
 from yiwang.engines.procedures.models_flows import FlowVersion
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
@@ -22,7 +22,7 @@ from yiwang.kit.registry import registry
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-ASIDE = ("urge", "extend", "supervise", "timer")  # not steps of a flow
+NO_STEPS = (*ASIDE, "timer")  # events that nobody takes in a flow
 MOST = 50  # tasks that the drawing has and the past had not, before the trial gives up
 
 
@@ -115,7 +115,7 @@ def weigh(actor: Actor, version: FlowVersion, table: Table, number: str) -> Weig
 def _known_of(case: Case, version: FlowVersion) -> dict[str, Any]:
     """What conditions and tables could read when the case ended: its facts, and the last step at every task."""
     values = versions.facts_of(case, registry().procedure(version.procedure))
-    for event in case.events.exclude(step__in=ASIDE).order_by("sequence"):
+    for event in case.events.exclude(step__in=NO_STEPS).order_by("sequence"):
         step = meaning(event.step)
         values |= {variable(event.source): step, STEP: step, TARGET: event.target}
     return values
@@ -145,7 +145,7 @@ class _Replay:
         self.ended = ""
 
     def trial(self) -> Trial:
-        events = list(self.case.events.exclude(step__in=ASIDE).order_by("sequence"))
+        events = list(self.case.events.exclude(step__in=NO_STEPS).order_by("sequence"))
         for event in events:
             if not self._take(event):
                 return self._told(f"在“{event.name}”之后无法按新流程继续比较：新流程此时在{self._where()}。")

@@ -181,7 +181,7 @@ def _text(content: bytes) -> str:
 
 def _add(actor: Actor, base: Procedure, *, item: str, name: str, bpmn: str, dmn: list[str]) -> FlowVersion:
     highest = FlowVersion.objects.filter(procedure=base.code).aggregate(n=Max("number"))["n"] or DRAWN
-    version = FlowVersion(procedure=base.code, item=item, number=highest + 1, name=name, bpmn=bpmn, dmn=dmn, changed_by_id=actor.party)
+    version = FlowVersion(procedure=base.code, item=item, number=highest + 1, name=name[:100], bpmn=bpmn, dmn=dmn, changed_by_id=actor.party)
     _weigh(version)
     try:
         with transaction.atomic():
