@@ -224,7 +224,7 @@ def test_an_odd_body_is_answered(body: str) -> None:
 
 def test_what_has_no_revision_is_known_by_what_it_says() -> None:
     licence = registry().registers["licence-types"]
-    row = licence.model._default_manager.first()
+    row = licence.model._default_manager.all()[0]
     _, secret = identity.make_client(SYSTEM, code="water", name="水利一张图", organ=parties.organ_for("water_affairs", "440800000000").pk, scope=("register:licence-types",))
     client = Client(headers={"Authorization": f"Bearer {identity.token('water', secret)}"})
     path = f"/api/registers/licence-types/rows/{row.pk}"
