@@ -48,7 +48,7 @@ def ended_before(case: Any, actor: Actor) -> str | None:
 def over(case: Any, actor: Actor) -> str | None:
     """An office that holds the matter not to be its own says so within five working days and gives everything back (第二十三条)."""
     if not any(d.code == "object" and d.expired_at is None for d in procedures.running_deadlines(case)):
-        return "提出异议的 5 个工作日已过，应当受理或者依法告知不予受理（信访工作条例第二十三条）。"
+        return "提出异议的 5 个工作日已过，或者异议没有被同意，应当受理或者依法告知不予受理（信访工作条例第二十三条）。"
     return None
 
 
@@ -77,18 +77,29 @@ def send_down(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 
 def give_back(case: Any, actor: Actor, data: dict[str, Any]) -> None:
-    """Objection: the matter returns, with everything, to the office that sent it."""
+    """The matter returns, with everything, to the office that sent it: once the desk agrees to an objection, or from desk to desk."""
     petition = petition_of(case)
     last = Transfer.objects.filter(petition=petition, receiver=case.organ_id).exclude(manner=Manner.RETURN).order_by("-sent_at", "-pk").first()
     back = last.sender_id if last else petition.desk_id
-    offices.tell(petition, case, "returned", actor, data["reason"])
-    Transfer.objects.create(petition=petition, manner=Manner.RETURN, sender_id=case.organ_id, receiver_id=back, words=data["reason"][:500])
+    words = str(data.get("reason") or data.get("opinion") or _objection(case))
+    offices.tell(petition, case, "returned", actor, words)
+    Transfer.objects.create(petition=petition, manner=Manner.RETURN, sender_id=case.organ_id, receiver_id=back, words=words[:500])
     if last:
         Transfer.objects.filter(pk=last.pk).update(closed_at=timezone.now())
     case.organ_id = back
     if petition.desk_id != back:
         petition.desk_id = back
         petition.save(update_fields=["desk"])
+
+
+def insist(case: Any, actor: Actor, data: dict[str, Any]) -> None:
+    """The desk does not agree: the office decides whether to accept, in what is left of its fifteen days."""
+    offices.tell(petition_of(case), case, "insisted", actor, data["reason"])
+
+
+def _objection(case: Any) -> str:
+    last = case.events.filter(step="object").order_by("-sequence").first()
+    return last.opinion if last else ""
 
 
 def _classified(case: Any, data: dict[str, Any]) -> Petition:

@@ -223,6 +223,14 @@ def ask_review(actor: Actor, petition: int, *, grounds: str) -> Instance:
     return made
 
 
+@transaction.atomic
+def urge(actor: Actor, case: int, *, words: str) -> None:
+    """The petitioner asks to hurry; an office that handles it in its own system is told there too. Raises what `procedures.urge` raises."""
+    found = procedures.urge(actor, case, words)
+    with elevated():  # in which system it lies is not the petitioner's to read
+        offices.tell(effects.petition_of(found), found, "urged", actor, words.strip())
+
+
 def review_refusal(petition: Petition, last: Instance) -> str | None:
     """Why the last answer cannot be taken further; None if it can."""
     if last.level == Instance.Level.REREVIEW:

@@ -34,7 +34,11 @@ petition = Procedure(
         _desk("registering"),
         _desk("received"),
         State(code="transferred", name="待受理", public="已经转送有权处理的单位，等待告知是否受理", stage="受理", awaits=HANDLER, task="受理审查"),
+        State(
+            code="objecting", name="异议待核实", public="承办单位提出异议，信访部门正在核实", stage="受理", awaits=CLERK, organ=effects.desk, task="核实异议"
+        ),  # 经转送、交办的信访部门核实同意后，交还相关材料（第二十三条）
         State(code="handling", name="办理中", public="已经受理，正在调查核实", stage="办理", awaits=HANDLER, task="调查办理"),
+        State(code="hearing", name="听证", public="正在举行听证", stage="办理", awaits=HANDLER, task="听证"),  # 重大、复杂、疑难的（第三十一条第六项）；期限照走
         State(code="signing", name="待签发", public="正在形成处理意见", stage="办理", awaits=HEAD, task="签发意见书"),
         State(code="ending", name="待决定终止", public="正在办理", stage="办理", awaits=HEAD, task="决定是否终止"),
         State(code="reporting", name="待上报", public="已经答复，可以查看意见书", stage="答复", awaits=HANDLER, task="上报办理结果"),
@@ -74,15 +78,23 @@ petition = Procedure(
             starts=("handle",), document="petition-acceptance", paper=papers.acceptance, message="petition-accepted", style="primary",
         ),
         Step(
-            code="object", name="提出异议并退回", source="transferred", target="registering", by=HANDLER, needs_reason=True, when=effects.over, effect=effects.give_back,
-            finishes=("tell", "object"), starts=("divert",), public=False,
+            code="object", name="提出异议", source="transferred", target="objecting", by=HANDLER, needs_reason=True, when=effects.over, finishes=("object",), public=False,
         ),
+        Step(
+            code="agree", name="同意退回", source="objecting", target="registering", by=CLERK, form=forms.SignForm, effect=effects.give_back, finishes=("tell",),
+            starts=("divert",), public=False, style="primary",
+        ),
+        Step(code="insist", name="不同意，继续办理", source="objecting", target="transferred", by=CLERK, needs_reason=True, effect=effects.insist, public=False),
         Step(
             code="decline", name="不予受理", source="transferred", target="not-accepted", by=HANDLER, form=forms.decline_form, effect=effects.decline,
             finishes=("tell", "object"), document="petition-declined", paper=papers.declined, message="petition-declined", style="danger",
         ),
         Step(
             code="propose", name="提交处理意见", source="handling", target="signing", by=HANDLER, form=forms.ReplyForm, effect=effects.propose, public=False, style="primary",
+        ),
+        Step(code="open_hearing", name="举行听证", source="handling", target="hearing", by=HANDLER, form=forms.HearingForm, effect=effects.plan_hearing),
+        Step(
+            code="close_hearing", name="听证结束", source="hearing", target="handling", by=HANDLER, form=forms.HearingRecordForm, effect=effects.hold_hearing, style="primary",
         ),
         Step(code="send_back", name="退回修改", source="signing", target="handling", by=HEAD, needs_reason=True, public=False),
         Step(
@@ -94,7 +106,7 @@ petition = Procedure(
             public=False, style="primary",
         ),
         Step(
-            code="withdraw", name="撤回", source=("registering", "received", "transferred", "handling"), target="withdrawn", by=APPLICANT, needs_reason=True,
+            code="withdraw", name="撤回", source=("registering", "received", "transferred", "objecting", "handling"), target="withdrawn", by=APPLICANT, needs_reason=True,
             effect=effects.withdraw, message="petition-withdrawn", style="danger",
         ),
         Step(

@@ -41,6 +41,7 @@ class Petition(Record):
     class Channel(models.TextChoices):
         ONLINE = "online", "网上"
         LETTER = "letter", "来信"
+        FAX = "fax", "传真"
         VISIT = "visit", "来访"
         PHONE = "phone", "电话"
         LEADER = "leader", "领导信箱"

@@ -150,7 +150,7 @@ def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
     """Withdrawing; or urging, which is no step."""
     actor = actor_of(request)
     if step == "urge":
-        procedures.urge(actor, case, request.POST.get("words", ""))
+        filing.urge(actor, case, words=request.POST.get("words", ""))
         flash.success(request, "已提醒承办单位。")
     else:
         seen = request.POST.get("revision", "")

@@ -19,7 +19,7 @@ from yiwang.engines.parties.models import Organisation, Party
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures import papers as making
 from yiwang.engines.procedures import timers
-from yiwang.engines.procedures.models import Case, Deadline, Paper
+from yiwang.engines.procedures.models import Case, Deadline, Paper, Task
 from yiwang.kit.actors import NOBODY, Actor
 from yiwang.platforms.identity.models import Account
 from yiwang.systems.welfare.online_petition import clusters, filing, forms, limits
@@ -125,13 +125,39 @@ def test_who_wrote_the_answer_does_not_sign_it() -> None:
 def test_an_organ_objects_within_five_working_days_and_not_after() -> None:
     petition = transferred()
     back = procedures.perform(person("zhuandan"), petition.case_id, "object", {"reason": "不属于本单位职权"})
+    assert back.state == "objecting" and Task.objects.get(case=back, closed_at=None).organ.key == "petition@440802"
+    with pytest.raises(NotAllowed):
+        procedures.perform(person("zhuandan"), petition.case_id, "agree")  # the desk looks into it, not who objects
+    kept = procedures.perform(person("xinfang"), petition.case_id, "insist", {"reason": "三定方案第五条是你局职责"})
+    assert kept.state == "transferred" and any(d.code == "tell" for d in procedures.running_deadlines(kept))
+    with pytest.raises(Invalid, match="异议没有被同意"):
+        procedures.perform(person("zhuandan"), petition.case_id, "object", {"reason": "再次提出"})
+
+
+def test_an_objection_that_is_agreed_to_brings_everything_back() -> None:
+    petition = transferred()
+    procedures.perform(person("zhuandan"), petition.case_id, "object", {"reason": "不属于本单位职权"})
+    back = procedures.perform(person("xinfang"), petition.case_id, "agree")
     assert back.state == "registering" and back.organ.key == "petition@440802"
-    assert Transfer.objects.get(petition=petition, manner="return").sender.key == "housing_construction@440802"
+    returned = Transfer.objects.get(petition=petition, manner="return")
+    assert returned.sender.key == "housing_construction@440802" and returned.words == "不属于本单位职权"
     procedures.perform(person("xinfang"), petition.case_id, "transfer", sending())
     Deadline.objects.filter(case=petition.case_id, code="object", finished_at=None).update(due_at=timezone.now() - timedelta(minutes=1))
     timers.expire_due()
     with pytest.raises(Invalid, match="5 个工作日已过"):
         procedures.perform(person("zhuandan"), petition.case_id, "object", {"reason": "不属于本单位职权"})
+
+
+def test_a_hearing_while_handling_stops_no_clock() -> None:
+    petition = transferred()
+    handler = person("zhuandan")
+    procedures.perform(handler, petition.case_id, "accept")
+    before = last_day(petition.case_id, "handle")
+    procedures.perform(handler, petition.case_id, "open_hearing", {"planned_on": "2026-12-10"})
+    with pytest.raises(Conflict):
+        procedures.perform(handler, petition.case_id, "propose", REPLY)
+    case = procedures.perform(handler, petition.case_id, "close_hearing", {"held_on": "2026-12-10", "record": "双方陈述"})
+    assert case.state == "handling" and last_day(petition.case_id, "handle") == before
 
 
 def test_thirty_more_days_by_the_head_told_by_letter() -> None:

@@ -140,7 +140,10 @@ def test_who_is_not_the_office_and_what_is_not_theirs_is_refused(office: departm
 
 def test_objection_within_five_working_days_and_not_after_the_second_transfer(office: department.Office) -> None:
     petition = handed(office)
-    assert said(office, petition, {"what": "objected", "words": "不属于我局职权"}).json()["state"] == "registering"
+    assert said(office, petition, {"what": "objected", "words": "不属于我局职权"}).json()["state"] == "objecting"
+    procedures.perform(person("xinfang"), petition.case_id, "agree")
+    arrive()
+    assert [r.get("state") for r in office.reports.values()] == [None, "returned"], "it is told that everything went back"
     assert Transfer.objects.get(petition=petition, manner="return").words == "不属于我局职权"
     assert said(office, petition, {"id": "o2", "what": "accepted", "sequence": 2}).status_code == 409, "it lies there no longer"
     procedures.perform(person("xinfang"), petition.case_id, "transfer", sending(OFFICE))
@@ -194,9 +197,10 @@ def test_what_was_assigned_is_reported_and_supervision_comes_back(office: depart
 def test_what_others_do_meanwhile_is_told_to_it_after_what_went_before(office: department.Office) -> None:
     petition = filed()
     procedures.perform(person("xinfang"), petition.case_id, "transfer", sending(OFFICE))
+    filing.urge(person("haitang"), petition.case_id, words="请快些")
     procedures.perform(person("haitang"), petition.case_id, "withdraw", {"reason": "已经解决"})
-    last = Exchange.objects.get(petition=petition, what="state")
-    assert wire.send(last.pk) and [r["what"] for r in office.reports.values()] == ["transfer", "state"]
+    last = Exchange.objects.filter(petition=petition, what="state").latest("pk")
+    assert wire.send(last.pk) and [r.get("state") for r in office.reports.values()] == [None, "urged", "withdrawn"]
     assert said(office, petition, {"what": "accepted"}).json()["state_name"] == "已撤回"
 
 

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='petition',
             name='channel',
-            field=models.CharField(choices=[('online', '网上'), ('letter', '来信'), ('visit', '来访'), ('phone', '电话'), ('leader', '领导信箱'), ('above', '上级转送'), ('office', '部门系统')], max_length=8, verbose_name='来源'),
+            field=models.CharField(choices=[('online', '网上'), ('letter', '来信'), ('fax', '传真'), ('visit', '来访'), ('phone', '电话'), ('leader', '领导信箱'), ('above', '上级转送'), ('office', '部门系统')], max_length=8, verbose_name='来源'),
         ),
         migrations.AlterField(
             model_name='petition',
