@@ -2,13 +2,17 @@
 
 from datetime import datetime
 
+from django.db.models import Max
+
 from yiwang.base import deadlines
 from yiwang.base.errors import Conflict, Invalid
 from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Task
 from yiwang.engines.registers import api as registers
+from yiwang.engines.registers.models import CalendarEdit
 from yiwang.kit.declare import Clock
 
 Kind = DeadlineMove.Kind
+ENDS = (Kind.FINISH, Kind.EXPIRE)  # a moment that has come stays as it was, whatever becomes of the calendar
 
 
 def start(case: Case, clock: Clock, *, at: datetime, by: str) -> Deadline | None:
@@ -106,9 +110,19 @@ def take_nearest(case: Case) -> None:
     case.due_at, case.warn_at = (nearest.due_at, nearest.warn_at) if nearest else (None, None)
 
 
+def is_due(deadline: Deadline, *, at: datetime) -> bool:
+    """Whether a running clock has come to its end: by the calendar as it is now, if somebody has changed it since the clock last moved."""
+    moved = deadline.moves.aggregate(last=Max("at"))["last"]
+    if CalendarEdit.objects.filter(at__gt=moved).exists():
+        _compute(deadline, stops=_stops(deadline))
+        deadline.save(update_fields=["due_at", "warn_at"])
+    return deadline.due_at is not None and deadline.due_at <= at
+
+
 def _move(deadline: Deadline, kind: DeadlineMove.Kind, *, at: datetime, by: str, amount: int = 0, reason: str = "") -> None:
     DeadlineMove.objects.create(deadline=deadline, kind=kind, at=at, by=by, amount=amount, reason=reason[:300])
-    _compute(deadline, stops=_stops(deadline))
+    if kind not in ENDS:
+        _compute(deadline, stops=_stops(deadline))
     deadline.save()
 
 
