@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
-from yiwang.base import deadlines
+from yiwang.base import deadlines, say
 from yiwang.base.errors import Conflict, Invalid
 from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Task
 from yiwang.engines.registers import api as registers
@@ -73,7 +73,7 @@ def extend(deadline: Deadline, *, amount: int, at: datetime, by: str, reason: st
         raise Conflict("这个时限已经结束或者届满，不能再延长。")
     allowed = extendable(deadline)
     if not 0 < amount <= allowed:
-        raise Invalid(f"最多还可以延长 {allowed} 个单位。", fields={"amount": "超过法定可延长的限度"})
+        raise Invalid(f"最多还可以延长 {allowed} {say.unit(deadline.unit)}。", fields={"amount": "超过法定可延长的限度"})
     deadline.extended += amount
     _move(deadline, Kind.EXTEND, at=at, by=by, amount=amount, reason=reason)
 
