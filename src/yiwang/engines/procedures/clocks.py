@@ -2,13 +2,17 @@
 
 from datetime import datetime
 
-from yiwang.base import deadlines
+from django.db.models import Max
+
+from yiwang.base import deadlines, say
 from yiwang.base.errors import Conflict, Invalid
 from yiwang.engines.procedures.models import Case, Deadline, DeadlineMove, Task
 from yiwang.engines.registers import api as registers
+from yiwang.engines.registers.models import CalendarEdit
 from yiwang.kit.declare import Clock
 
 Kind = DeadlineMove.Kind
+ENDS = (Kind.FINISH, Kind.EXPIRE)  # a moment that has come stays as it was, whatever becomes of the calendar
 
 
 def start(case: Case, clock: Clock, *, at: datetime, by: str) -> Deadline | None:
@@ -69,7 +73,7 @@ def extend(deadline: Deadline, *, amount: int, at: datetime, by: str, reason: st
         raise Conflict("这个时限已经结束或者届满，不能再延长。")
     allowed = extendable(deadline)
     if not 0 < amount <= allowed:
-        raise Invalid(f"最多还可以延长 {allowed} 个单位。", fields={"amount": "超过法定可延长的限度"})
+        raise Invalid(f"最多还可以延长 {allowed} {say.unit(deadline.unit)}。", fields={"amount": "超过法定可延长的限度"})
     deadline.extended += amount
     _move(deadline, Kind.EXTEND, at=at, by=by, amount=amount, reason=reason)
 
@@ -106,9 +110,19 @@ def take_nearest(case: Case) -> None:
     case.due_at, case.warn_at = (nearest.due_at, nearest.warn_at) if nearest else (None, None)
 
 
+def is_due(deadline: Deadline, *, at: datetime) -> bool:
+    """Whether a running clock has come to its end: by the calendar as it is now, if somebody has changed it since the clock last moved."""
+    moved = deadline.moves.aggregate(last=Max("at"))["last"]
+    if CalendarEdit.objects.filter(at__gt=moved).exists():
+        _compute(deadline, stops=_stops(deadline))
+        deadline.save(update_fields=["due_at", "warn_at"])
+    return deadline.due_at is not None and deadline.due_at <= at
+
+
 def _move(deadline: Deadline, kind: DeadlineMove.Kind, *, at: datetime, by: str, amount: int = 0, reason: str = "") -> None:
     DeadlineMove.objects.create(deadline=deadline, kind=kind, at=at, by=by, amount=amount, reason=reason[:300])
-    _compute(deadline, stops=_stops(deadline))
+    if kind not in ENDS:
+        _compute(deadline, stops=_stops(deadline))
     deadline.save()
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from yiwang.base import say
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from yiwang.engines.audit import api as audit
 from yiwang.engines.messages import api as messages
@@ -25,22 +26,21 @@ LONGEST_REASON = 300  # characters, Extension.reason
 
 @transaction.atomic
 def urge(actor: Actor, case: int, words: str = "") -> Case:
-    """The applicant asks the office to hurry: whoever holds the open task is told. Once a day."""
+    """The applicant asks the offices to hurry: whoever has an open task is told. Once in 24 hours."""
     locked = cases.lock(actor, case)
     if not is_applicant(actor, locked):
         raise NotAllowed("只有申请人或代办人可以催办。")
-    task = locked.tasks.filter(closed_at=None).exclude(role=APPLICANT).first()
-    if locked.closed_at or task is None:
+    if locked.closed_at or not _office_tasks(locked).exists():
         raise Conflict("这件办件现在没有等待政府部门办理的环节，不需要催办。")
     now = timezone.now()
     if locked.urged_at and now - locked.urged_at < URGE_PAUSE:
-        raise TooMany("您今天已经催办过，承办单位已收到提醒。", hint="如需了解进展，请拨打 12345。")
+        raise TooMany("您在 24 小时内已经催办过，承办单位已收到提醒。", hint="如需了解进展，请拨打 12345。")
     locked.urged_at = now
     step = Step(code="urge", name="催办", source=locked.state, target=locked.state, by=APPLICANT)
     event = cases.record(locked, actor, step, source=locked.state, at=now, opinion=words.strip()[:300])
     locked.save()
     values = {"number": locked.number, "subject": locked.subject, "words": words.strip()[:300]}
-    for party in cases.holders(locked, task.role, organ=task.organ_id):
+    for party in _at_work(locked):
         messages.send(to=party, template="case-urged", values=values, case=locked.pk, key=f"urge:{event.pk}:{party}")
     return locked
 
@@ -49,8 +49,7 @@ def urge(actor: Actor, case: int, words: str = "") -> Case:
 def ask_extension(actor: Actor, case: int, *, clock: str, amount: int, reason: str) -> Extension:
     """Whoever works on the case asks for more time; the head of the office decides. Raises Invalid beyond what the law allows."""
     locked = cases.lock(actor, case)
-    task = locked.tasks.filter(closed_at=None).first()
-    if task is None or not actor.holds(task.role, task.organ_id) or actor.party is None:
+    if actor.party is None or not any(actor.holds(task.role, task.organ_id) for task in locked.tasks.filter(closed_at=None)):
         raise NotAllowed("只有正在办理这件办件的人员可以申请延期。")
     deadline = clocks.running(locked, clock)
     if deadline is None:
@@ -63,7 +62,7 @@ def ask_extension(actor: Actor, case: int, *, clock: str, amount: int, reason: s
     if deadline.extensions.filter(decided_at=None).exists():
         raise Conflict("已有一份延期申请等待批准。")
     extension = Extension.objects.create(deadline=deadline, amount=amount, reason=reason.strip(), asked_by_id=actor.party)
-    audit.record(actor, "case.ask-extension", subject=locked, summary=f"申请延长{deadline.name} {amount}：{reason.strip()}", case=locked.pk)
+    audit.record(actor, "case.ask-extension", subject=locked, summary=f"申请延长{deadline.name} {amount} {say.unit(deadline.unit)}：{reason.strip()}", case=locked.pk)
     return extension
 
 
@@ -125,7 +124,7 @@ def _wrong(deadline: Deadline, amount: int, reason: str) -> dict[str, str]:
     """What is wrong with a request for more time, by field."""
     allowed, problems = clocks.extendable(deadline), {}
     if not 0 < amount <= allowed:
-        problems["amount"] = f"依法最多可延长 {allowed} 个单位。" if allowed > 0 else "这个时限依法不能延长。"
+        problems["amount"] = f"依法最多可延长 {allowed} {say.unit(deadline.unit)}。" if allowed > 0 else "这个时限依法不能延长。"
     if not reason.strip():
         problems["reason"] = "请写明延期理由，理由将告知申请人。"
     elif len(reason.strip()) > LONGEST_REASON:
@@ -142,7 +141,7 @@ def _give_time(case: Case, deadline: Deadline, clock: Clock, actor: Actor, *, am
     case.save()
     if step.document:
         make_paper.defer(event=event.pk)
-    values = {"number": case.number, "subject": case.subject, "reason": reason, "amount": str(amount), "deadline": deadline.name}
+    values = {"number": case.number, "subject": case.subject, "reason": reason, "amount": f"{amount} {say.unit(deadline.unit)}", "deadline": deadline.name}
     messages.send(to=case.applicant_id, template="case-extended", values=values, case=case.pk, key=f"event:{event.pk}")
 
 
@@ -172,7 +171,7 @@ def late_cases(actor: Actor, *, limit: int = 100) -> "list[Case]":
 
 @transaction.atomic
 def supervise(actor: Actor, case: int, words: str) -> Case:
-    """督办: a supervisor asks in writing why a case is late; whoever holds its open task is told. Once a day. Raises NotAllowed, Invalid, Conflict, TooMany."""
+    """督办: a supervisor asks in writing why a case is late; whoever has an open task is told. Once in 24 hours. Raises NotAllowed, Invalid, Conflict, TooMany."""
     locked = cases.lock(actor, case)
     if not actor.holds("supervisor"):
         raise NotAllowed("督办由效能监督人员发起。")
@@ -182,15 +181,24 @@ def supervise(actor: Actor, case: int, words: str) -> Case:
     if locked.due_at is None or locked.due_at >= now:
         raise Conflict("这件办件没有超期，不需要督办。")
     if locked.events.filter(step="supervise", at__gt=now - URGE_PAUSE).exists():
-        raise TooMany("今天已经督办过这件办件，承办单位已收到。")
+        raise TooMany("24 小时内已经督办过这件办件，承办单位已收到。")
     step = Step(code="supervise", name="督办", source=locked.state, target=locked.state, by="supervisor", public=False)
     event = cases.record(locked, actor, step, source=locked.state, at=now, opinion=words.strip()[:300])
     locked.save()
     values = {"number": locked.number, "subject": locked.subject, "words": event.opinion}
-    for task in locked.tasks.filter(closed_at=None).exclude(role=APPLICANT):
-        for party in [task.assignee_id] if task.assignee_id else cases.holders(locked, task.role, organ=task.organ_id):
-            messages.send(to=party, template="case-supervised", values=values, case=locked.pk, key=f"supervise:{event.pk}:{party}")
+    for party in _at_work(locked):
+        messages.send(to=party, template="case-supervised", values=values, case=locked.pk, key=f"supervise:{event.pk}:{party}")
     return locked
+
+
+def _at_work(case: Case) -> list[int]:
+    """Whom to tell to hurry, in every office where a task waits: who has it, else whoever could take it."""
+    found = {party for task in _office_tasks(case) for party in ([task.assignee_id] if task.assignee_id else cases.holders(case, task.role, organ=task.organ_id))}
+    return sorted(found)
+
+
+def _office_tasks(case: Case) -> "QuerySet[Task]":
+    return case.tasks.filter(closed_at=None).exclude(role=APPLICANT)
 
 
 def supervised(actor: Actor, listed: "list[Case]") -> dict[int, Event]:
@@ -214,10 +222,9 @@ def colleagues(task: Task) -> "list[Party]":
 
 def extension_waiting(actor: Actor, case: Case) -> Extension | None:
     """The request that this actor could decide."""
-    asked = Extension.objects.filter(deadline__case=case, deadline__finished_at=None, deadline__expired_at=None, decided_at=None).select_related("deadline", "asked_by").first()
-    if asked is None or asked.asked_by_id == actor.party:
-        return None
-    return asked if actor.holds(case.declared.clock(asked.deadline.code).extension_by, case.organ_id) else None
+    open_ones = Extension.objects.filter(deadline__case=case, deadline__finished_at=None, deadline__expired_at=None, decided_at=None)
+    asked = open_ones.exclude(asked_by=actor.party).select_related("deadline", "asked_by").order_by("pk")
+    return next((wish for wish in asked if actor.holds(case.declared.clock(wish.deadline.code).extension_by, case.organ_id)), None)
 
 
 def clocks_of(case: Case) -> list[tuple[Deadline, list[DeadlineMove]]]:

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from yiwang.base.deadlines import ZONE
-from yiwang.engines.procedures import timers
+from yiwang.engines.procedures import api, timers
 from yiwang.engines.procedures.api import flows
 from yiwang.engines.procedures.bpmn import drawing
 from yiwang.engines.procedures.bpmn.graph import Kind, Node
-from yiwang.engines.procedures.models import FlowTimer
-from yiwang.engines.procedures.tests import declared
-from yiwang.engines.procedures.tests_clocks import at
+from yiwang.engines.procedures.models import Case, FlowTimer
+from yiwang.engines.procedures.tests import approver, declared
+from yiwang.engines.procedures.tests import submitted as declared_submitted
+from yiwang.engines.procedures.tests_clocks import MONDAY, at, limit, working
 from yiwang.engines.procedures.tests_flows import _fresh, drawn, editor, fresh, published, submitted
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import Actor, Seat
@@ -39,6 +40,56 @@ def test_a_limit_into_a_year_that_nobody_has_entered_waits_for_it() -> None:
     with at(known):
         timers.expire_due()
     assert fresh(case).revision == 2
+
+
+def rest(moment: datetime) -> None:
+    """The day before this midnight becomes a day of rest (a typhoon)."""
+    registers.set_day(KEEPER, (moment - timedelta(minutes=1)).astimezone(ZONE).date(), working=False, reason="台风停工")
+
+
+def due(case: Case) -> datetime:
+    found = limit(case).due_at
+    assert found
+    return found
+
+
+def test_a_day_of_rest_that_is_declared_while_a_clock_runs_moves_its_end() -> None:
+    with at(MONDAY):
+        case = declared_submitted()
+    before = due(case)
+    with at(MONDAY + timedelta(days=3)):
+        rest(before)
+    with at(before):
+        assert timers.expire_due() == 0
+    moved = due(case)
+    assert moved == working(MONDAY, 10) > before and limit(case).expired_at is None
+    assert fresh(case).due_at == moved == case.tasks.get(closed_at=None).due_at
+    with at(moved):
+        assert timers.expire_due() == 1
+    assert limit(case).expired_at == due(case) == moved
+
+
+def test_what_is_over_keeps_its_due_moment_whatever_becomes_of_the_calendar() -> None:
+    with at(MONDAY):
+        case = declared_submitted()
+    before = due(case)
+    with at(before):
+        assert timers.expire_due() == 1
+    rest(before)
+    assert due(case) == before
+    api.perform(approver(), case.pk, "finish")
+    assert due(case) == before and limit(case).finished_at
+
+
+def test_a_day_of_rest_moves_the_timer_of_a_drawing_too() -> None:
+    published()
+    case = submitted()
+    before = FlowTimer.objects.get(case=case).due_at
+    rest(before)
+    with at(before):
+        assert timers.expire_due() == 0
+    moved = FlowTimer.objects.get(case=case)
+    assert moved.due_at > before and moved.fired_at is None
 
 
 def test_a_file_with_a_long_name_is_brought_in_under_the_beginning_of_it() -> None:

@@ -63,8 +63,12 @@ def _expire(pk: int) -> bool:
     case = cases.lock(SYSTEM, Deadline.objects.values_list("case", flat=True).get(pk=pk))
     deadline = Deadline.objects.get(pk=pk)  # every change of a clock is made under its case's lock
     now = timezone.now()
-    if deadline.finished_at or deadline.expired_at or deadline.due_at is None or deadline.due_at > now:
+    if deadline.finished_at or deadline.expired_at or deadline.due_at is None:
         return False  # somebody acted while we waited for the lock
+    if not clocks.is_due(deadline, at=now):
+        clocks.show_nearest(case)
+        case.save(update_fields=["due_at", "warn_at"])
+        return False
     clocks.expire(deadline, at=now)
     place, step = step_here(case, lambda s: s.code == deadline.deems)
     if step:

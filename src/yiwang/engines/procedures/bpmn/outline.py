@@ -9,6 +9,9 @@ from yiwang.engines.procedures.bpmn.graph import KIND_NAMES, Flow, Graph, Kind, 
 from yiwang.kit.declare import Procedure
 
 STOPS = (Kind.USER, Kind.SERVICE, Kind.DECISION, Kind.TIMER)
+CHOICES = 2  # branchings within branchings; at the next one people look at the drawing: each would double what is told
+GATEWAYS = 12  # passed in a row
+WAYS = 12  # out of one gateway
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,23 @@ def _joined(first: str, second: str) -> str:
 
 def _after(graph: Graph, node: Node, passed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Where the arrows lead, through the gateways that a case only passes."""
-    if len(graph.out[node.id]) == 1:
-        only = graph.nodes[graph.out[node.id][0].target]
-        if only.kind is Kind.EXCLUSIVE and only.id not in passed:
-            yield from _after(graph, only, (*passed, only.id))
-            return
-    ways = [(_when(graph, node, flow), _where(graph, graph.nodes[flow.target], passed)) for flow in graph.out[node.id]]
+    flows = graph.out[node.id]
+    if len(flows) == 1 and graph.nodes[flows[0].target].kind is Kind.EXCLUSIVE and not _enough(graph, flows[0].target, passed):
+        yield from _after(graph, graph.nodes[flows[0].target], (*passed, flows[0].target))
+        return
+    ways = [(_when(graph, node, flow), _where(graph, graph.nodes[flow.target], passed)) for flow in flows[:WAYS]]
+    if len(flows) > WAYS:
+        ways.append(("", f"另有 {len(flows) - WAYS} 个去向（见图）"))
     if node.kind is Kind.PARALLEL and len(ways) > 1:
         yield "", "同时：" + "、".join(where for _, where in ways)
     else:
-        yield from ((when, where) for when, where in ways)
+        yield from ways
+
+
+def _enough(graph: Graph, node: str, passed: tuple[str, ...]) -> bool:
+    """Whether the list leaves the gateway to the drawing: it was passed already, or too much has been."""
+    branched = sum(len(graph.out[code]) > 1 for code in passed)
+    return node in passed or len(passed) >= GATEWAYS or (branched >= CHOICES and len(graph.out[node]) > 1)
 
 
 def _when(graph: Graph, node: Node, flow: Flow) -> str:
@@ -64,8 +74,10 @@ def _when(graph: Graph, node: Node, flow: Flow) -> str:
 
 
 def _where(graph: Graph, node: Node, passed: tuple[str, ...]) -> str:
-    if node.kind not in {Kind.EXCLUSIVE, Kind.PARALLEL} or node.id in passed:
+    if node.kind not in {Kind.EXCLUSIVE, Kind.PARALLEL}:
         return node.title
+    if _enough(graph, node.id, passed):
+        return f"{node.title}（见图）"
     if node.kind is Kind.PARALLEL and len(graph.into[node.id]) > 1:
         return f"等齐（{node.title}）后" + "；".join(where for _, where in _after(graph, node, (*passed, node.id)))
     return "；".join(f"{when}：{where}" if when else where for when, where in _after(graph, node, (*passed, node.id)))

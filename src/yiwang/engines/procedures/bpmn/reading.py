@@ -14,8 +14,8 @@ from yiwang.engines.procedures.bpmn.graph import Flow, Graph, Kind, Node
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 OURS = "urn:yiwang:flow:1"  #: namespace of role, steps, stage, organ, unit, decision, anytime
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
-LARGEST = 2_000_000  # bytes; a flow of 500 elements with its drawing has about 400,000
-MOST = 500  # elements; more cannot be read by people either
+LARGEST = 2_000_000  # bytes; a flow of 300 elements with its drawing has about 250,000
+MOST = 300  # elements; the engine's parser calls itself for each that follows, and more cannot be read by people either
 LONGEST_ID = 40  # characters: the state of a case
 
 DRAWN_ONLY = {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yiwang.engines.procedures.bpmn import engine
+from yiwang.engines.procedures.bpmn import engine, reading
 from yiwang.engines.procedures.bpmn.graph import Flow, Graph, Kind, Node
 from yiwang.engines.procedures.bpmn.tests_soundness import SHAPES, Sketch, build
 from yiwang.engines.procedures.bpmn.tests_soundness import move as choose
@@ -24,6 +24,20 @@ def line(length: int) -> engine.Program:
     flows = [Flow("out" if b.kind is Kind.END else f"{a.id}-{b.id}", a.id, b.id) for a, b in pairwise(nodes)]
     flows.append(Flow("back", "choice", "round", "", 'step == "again"'))
     return engine.program(Graph("line", "", {n.id: n for n in nodes}, {f.id: f for f in flows}), {})
+
+
+def deep(frames: int, work: Callable[[], Any]) -> Any:
+    """Does the work as far down the stack as a request may be."""
+    return work() if not frames else deep(frames - 1, work)
+
+
+def test_the_longest_flow_that_is_read_is_built_also_deep_in_a_request() -> None:
+    """The engine's parser calls itself for every element that follows: what can be published must never fail at a case."""
+    length = reading.MOST - 4  # beside start, end and two gateways
+    assert len(deep(250, lambda: line(length)).waiting) == length
+    many = "".join(f'<userTask id="t{n}"/><sequenceFlow id="f{n}" sourceRef="t{n}" targetRef="t{n + 1}"/>' for n in range(reading.MOST + 1))
+    with pytest.raises(reading.Unreadable, match=f"超过 {reading.MOST} 个元素"):
+        reading.read(f'<definitions xmlns="{reading.BPMN}"><process id="p">{many}</process></definitions>')
 
 
 def begin(program: engine.Program) -> str:

@@ -109,3 +109,31 @@ def test_a_flow_is_told_as_a_list() -> None:
         ("其余情况", "同时：消防、分办"), ("不同意", "不同意"), ("超过 5 个工作日，其余情况", "同时：消防、分办"), ("超过 5 个工作日，不同意", "不同意"),
     )  # fmt: skip
     assert found[1].ways == (("", "等齐（汇合）后办结"),)
+
+
+def told(nodes: list[Node], flows: list[Flow]) -> tuple[tuple[str, str], ...]:
+    """Where it goes from the first task."""
+    graph = Graph("f", "", {n.id: n for n in nodes}, {f.id: f for f in flows})
+    return outline.outline(graph, next(iter(registry().procedures.values())), {})[0].ways
+
+
+@pytest.mark.parametrize("count", [4, 28, 160])
+def test_the_list_of_many_choices_in_a_row_refers_to_the_drawing(count: int) -> None:
+    """Told to the end it would be twice as long with each: with 28 of them, gigabytes."""
+    nodes, flows = [Node("start", Kind.START), Node("a", Kind.USER, "审查"), Node("end", Kind.END, "办结")], [Flow("s", "start", "a")]
+    last = "a"
+    for n in range(count):
+        nodes += [Node(f"{side}{n}", Kind.EXCLUSIVE, f"{side}{n}") for side in ("x", "y", "z")]
+        flows += [Flow(f"f{n}", last, f"x{n}"), Flow(f"g{n}", f"x{n}", f"y{n}", "是"), Flow(f"h{n}", f"x{n}", f"z{n}", "否"), Flow(f"i{n}", f"y{n}", f"z{n}")]
+        last = f"z{n}"
+    assert told(nodes, [*flows, Flow("e", last, "end")]) == (("是", "是：x2（见图）；否：x2（见图）"), ("否", "是：x2（见图）；否：x2（见图）"))
+
+
+@pytest.mark.parametrize("kind", [Kind.EXCLUSIVE, Kind.PARALLEL])
+def test_the_list_of_a_flow_of_gateways_alone_is_short(kind: Kind) -> None:
+    """A row of three hundred of them, and three hundred arrows from one to the next."""
+    row = [Node("start", Kind.START), Node("a", Kind.USER, "审查"), *(Node(f"g{n}", kind) for n in range(300)), Node("end", Kind.END, "办结")]
+    assert len(str(told(row, [Flow(f"f{n}", one.id, other.id) for n, (one, other) in enumerate(pairwise(row))]))) < 500
+    few = [*row[:5], row[-1]]
+    many = [Flow(f"f{n}-{m}", one.id, other.id) for n, (one, other) in enumerate(pairwise(few)) for m in range(300 if one.id in {"g0", "g1"} else 1)]
+    assert len(str(told(few, many))) < 10_000
