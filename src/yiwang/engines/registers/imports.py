@@ -169,6 +169,7 @@ class Bench:
     code: str = field(init=False)
     heading: str = field(init=False)
     columns: list[tuple[str, str, str, Callable[[Any], Any]]] = field(init=False)  # heading, field, its Chinese name, how its text is read
+    secret: frozenset[str] = field(init=False)  # fields that an export masks
     reached: set[Any] = field(init=False, default_factory=set)  # of the rows that are there, those that the owner may see
 
     def __post_init__(self) -> None:
@@ -176,6 +177,7 @@ class Bench:
         unique = [f.name for f in self.register.model._meta.concrete_fields if f.unique and not f.primary_key and f.name in fields]
         self.code = unique[0] if unique else ""
         self.heading = next((heading for heading, name in self.source.fields.items() if name == self.code), "")
+        self.secret = frozenset(name for name in self.source.fields.values() if cells.is_personal(self.register.model, name))
         self.columns = [(heading, name, self.name_of(name), _reader(fields[name])) for heading, name in self.source.fields.items()]
 
     def rows_of(self, chunk: list[Line]) -> Made:
@@ -221,15 +223,15 @@ class Bench:
         return "" if row.standing == Kept.Standing.LIVE else f"现在是“{row.get_standing_display()}”，不能更新"
 
     def _is_hidden(self, line: Line, heading: str, name: str, row: Any) -> bool:
-        """Whether a column holds only the mask of what the row says, as a masked export wrote it: it stays. Raises ValidationError for any other mask."""
+        """Whether a column holds only the mask of what the row says (of a shape: nothing), as a masked export wrote it: it stays. Raises ValidationError for any other mask."""
         text = str(line.data.get(heading, ""))
-        if name not in self.register.personal or ("*" not in text and not (text == "" and cells.is_geometry(self.register.model, name))):
+        if not text and cells.is_geometry(self.register.model, name):
+            return row is not None
+        if "*" not in text:
             return False
-        if row is not None and text in {"", cells.cell(self.register, row, Column(code=name))}:
+        if row is not None and text == cells.cell(self.register, row, Column(code=name)):
             return True
-        if "*" in text:
-            raise ValidationError("是遮盖以后的内容，请填写完整的内容。")
-        return False
+        raise ValidationError("是遮盖以后的内容，请填写完整的内容。")
 
     def _cleaned(self, line: Line, row: Any) -> dict[str, Any] | None:
         """The values of a line; None when it has got its errors."""
@@ -237,9 +239,8 @@ class Bench:
         problems: list[str] = []
         for heading, name, called, read in self.columns:
             try:
-                if self._is_hidden(line, heading, name, row):
-                    continue
-                values[name] = read(line.data.get(heading, ""))
+                if name not in self.secret or not self._is_hidden(line, heading, name, row):
+                    values[name] = read(line.data.get(heading, ""))
             except ValidationError as problem:
                 problems.append(f"{called}：{''.join(problem.messages)}")
         if not problems and self.register.form is not None:  # a form of its own may compare fields with each other

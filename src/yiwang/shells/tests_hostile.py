@@ -168,7 +168,6 @@ def test_whose_post_has_ended_writes_no_import() -> None:
 def test_masked_values_do_not_overwrite_what_they_hide(monkeypatch: pytest.MonkeyPatch) -> None:
     """A masked export, changed elsewhere and sent back."""
     one = river(name="九洲江大河")
-    monkeypatch.setattr(River, "personal", ("name",))
     monkeypatch.setattr(cells, "is_personal", lambda model, path: path == "name")
     hidden = cells.mask("九洲江大河")
     source = sent(["GD-1", hidden, "湖泊", "廉江市", "168.5"], ["GD-2", hidden, "河流", "廉江市", "1"], matching="update")
@@ -224,7 +223,7 @@ def test_an_odd_body_is_answered(body: str) -> None:
 
 def test_what_has_no_revision_is_known_by_what_it_says() -> None:
     licence = registry().registers["licence-types"]
-    row = licence.model._default_manager.all()[0]
+    row: Any = licence.model._default_manager.first()
     _, secret = identity.make_client(SYSTEM, code="water", name="水利一张图", organ=parties.organ_for("water_affairs", "440800000000").pk, scope=("register:licence-types",))
     client = Client(headers={"Authorization": f"Bearer {identity.token('water', secret)}"})
     path = f"/api/registers/licence-types/rows/{row.pk}"
