@@ -1,10 +1,14 @@
 """The flow of an incident (立案-交办-签收-整改-核查-销号), made for whichever roles a system names."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
 
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Organisation
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import SYSTEM_ROLE, Clock, Procedure, State, Step
 from yiwang.platforms.incidents.models import Incident, Verification
@@ -36,12 +40,20 @@ class VerifyForm(forms.Form):
     opinion = _text("现场核查情况", "请写明现场核查情况。")
 
 
+@dataclass(frozen=True)
+class Hint:
+    """What a system knows of the place of an incident that its owner follows from, in words; an office that may be the owner instead of the routed one."""
+
+    words: str
+    organ: Organisation | None = None
+
+
 def incident_of(case: Any) -> Incident:
     return Incident.objects.get(case=case.pk)
 
 
-def procedure(*, code: str, name: str, office: str, handler: str, verifier: str) -> Procedure:
-    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks."""
+def procedure(*, code: str, name: str, office: str, handler: str, verifier: str, hint: Callable[[Incident], Hint | None] | None = None) -> Procedure:
+    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks. `hint` is shown to whoever assigns."""
     stages = ("立案", "交办", "整改", "核查", "销号")
     return Procedure(
         code=code,
@@ -64,8 +76,8 @@ def procedure(*, code: str, name: str, office: str, handler: str, verifier: str)
             Step(code="file", name="立案", source="filing", target="assigning", by=office, form=OpinionForm, finishes=("file",), starts=("assign",), effect=_stage, style="primary"),
             Step(code="refuse", name="不予立案", source="filing", target="void", by=office, needs_reason=True, finishes=("file",), effect=_stage, style="danger"),
             Step(
-                code="assign", name="交办", source="assigning", target="signing", by=office, form=OpinionForm, finishes=("assign",), starts=("sign",), when=_has_owner,
-                effect=_stage, style="primary",
+                code="assign", name="交办", source="assigning", target="signing", by=office, form=_assigning(handler, hint), finishes=("assign",), starts=("sign",), when=_has_owner,
+                effect=_assign, style="primary",
             ),
             Step(code="sign", name="签收", source="signing", target="fixing", by=handler, finishes=("sign",), starts=("fix",), effect=_sign, style="primary"),
             Step(code="send_back", name="退回", source="signing", target="assigning", by=handler, needs_reason=True, when=_once, finishes=("sign",), starts=("assign",), effect=_send_back),
@@ -101,6 +113,31 @@ def _stage(case: Any, actor: Actor, data: dict[str, Any]) -> None:
 
 def _has_owner(case: Any, actor: Actor) -> str | None:
     return None if incident_of(case).owner_id else "还没有主办单位：这一类问题在这里没有分派规则。"
+
+
+def _assigning(handler: str, hint: Callable[[Incident], Hint | None] | None) -> type[forms.Form] | Callable[[Any], type[forms.Form]]:
+    """The opinion with what the system knows of the place; the office that it names may be chosen where somebody there mends such things."""
+    if hint is None:
+        return OpinionForm
+
+    def form(case: Any) -> type[forms.Form]:
+        incident = incident_of(case)
+        found = hint(incident)
+        if found is None:
+            return OpinionForm
+        fields: dict[str, forms.Field] = {"opinion": _text("意见", "请写明意见。")}
+        fields["opinion"].help_text = found.words
+        if found.organ and incident.owner and found.organ != incident.owner and parties.holders_of(handler, organ=found.organ.pk):
+            choices = [("", f"{incident.owner.name}（按分派规则）"), (str(found.organ.pk), f"{found.organ.name}（岸线管理单位）")]
+            fields["owner"] = forms.ChoiceField(label="主办单位", choices=choices, required=False)
+        return type("AssignForm", (forms.Form,), fields)
+
+    return form
+
+
+def _assign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
+    """The form offers no other office than the routed one and that of the hint."""
+    Incident.objects.filter(case=case.pk).update(stage=case.state, **({"owner": int(data["owner"])} if data.get("owner") else {}))
 
 
 def _sign(case: Any, actor: Actor, data: dict[str, Any]) -> None:

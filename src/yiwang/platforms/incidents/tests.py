@@ -23,7 +23,7 @@ from yiwang.platforms.incidents.models import Incident, Report, Verification
 from yiwang.platforms.incidents.rules import Candidate, decide, likeness, overlap
 
 METRE = 1 / 111_320
-SAMPLES = {"routing": lambda n: {"since": str(date(2025, 3, 3) + timedelta(days=n)), "until": "2099-12-31"}}  # once for a kind, a place and a day
+SAMPLES = {"routing": lambda n: {"function": "water_affairs", "since": str(date(2025, 3, 3) + timedelta(days=n)), "until": "2099-12-31"}}  # once for a kind, a place and a day
 
 
 def near(metres: float, hours: float = 0.0, text: str = "岸边有垃圾", same: bool = True) -> Candidate:
