@@ -78,6 +78,7 @@ CAST = (
     Player("jijian_head", "严明理", "纪检监察负责人（市纪委监委）", date(1970, 7, 11), "discipline_inspection@440800", "信访室负责人", ("discipline-officer", "petition-head"), CITY),
     Player("beifanying", "钱世荣", "被反映的干部（赤坎区城管局，兼信访承办）", date(1975, 7, 12), "urban_management@440802", "信访承办", ("petition-handler", "petition-head", "approver", "reviewer"), CHIKAN),
     Player("zhen_xinfang", "阮小棠", "信访登记和承办人员（中华街道）", date(1994, 7, 13), "town_government@440802001", "信访工作岗", ("petition-clerk", "petition-handler"), TOWN),
+    Player("shengtai", "江白鹭", "水功能区通报签收人员（市生态环境局赤坎分局）", date(1984, 6, 5), "ecology@440802", "水生态环境岗", ("river-zone-receiver",), CHIKAN),
     Player("hedao", "梁书言", "河湖整改人员（赤坎区水务局）", date(1987, 9, 1), "water_affairs@440802", "河湖整改岗", ("river-handler",), CHIKAN),
 )
 FIRMS = (("湛江望海餐饮店（演示）", "2", "M0000001", "xiaofan"), ("湛江南渡管网工程有限公司（演示）", "1", "M0000002", "changfeng"))

@@ -12,14 +12,14 @@ from django.contrib.gis.geos import LineString, MultiLineString, Point
 from django.db import transaction
 from django.utils import timezone
 
-from demo import people
+from demo import people, river_banks
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Membership, Organisation, Post
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.registry import registry
 from yiwang.platforms.patrols import api as patrols
-from yiwang.platforms.patrols.models import CheckItem, PatrolPlan, Round
+from yiwang.platforms.patrols.models import CheckItem, CheckList, PatrolPlan, Round
 from yiwang.systems.governance.river_chief import api as river_chief
 from yiwang.systems.governance.river_chief.models import ChiefOrder, River
 
@@ -53,6 +53,7 @@ CLAUSES = (
 def load_rivers() -> int:
     """Everything of the river chiefs that is not there yet; returns the number of rivers."""
     river_chief.seed()
+    CheckList.objects.get_or_create(code="river", defaults={"name": "河湖巡查检查表"})
     for place, (code, name) in enumerate(CHECKS):
         CheckItem.objects.get_or_create(listing="river", code=code, defaults={"name": name, "place": place})
     if not River.objects.exists():
@@ -64,6 +65,7 @@ def load_rivers() -> int:
         river_chief.assess(timezone.localdate().replace(day=1) - timedelta(days=1))
         river_chief.assess(timezone.localdate())
         river_chief.check_water()
+        river_banks.load()
     return River.objects.count()
 
 

@@ -18,7 +18,7 @@ from yiwang.engines.registers.models import Import
 from yiwang.kit import cells
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.declare import Register
-from yiwang.kit.forms import form_of
+from yiwang.kit.forms import NamedField, form_of
 from yiwang.kit.records import Kept
 from yiwang.kit.registry import registry
 from yiwang.platforms.identity import api as identity
@@ -187,7 +187,7 @@ def changeable(samples: Samples, register: Register) -> tuple[str, str]:
     names = [n for n in form_of(register).base_fields if n in {f.name for f in register.model._meta.concrete_fields} - alone]
     for name in names:
         field = register.model._meta.get_field(name)
-        if field.get_internal_type() in {"CharField", "TextField"} and not field.choices and not field.unique:
+        if field.get_internal_type() in {"CharField", "TextField"} and not field.choices and not field.unique and not isinstance(form_of(register).base_fields[name], NamedField):
             return name, "改过"
     field = next(register.model._meta.get_field(n) for n in names if len(register.model._meta.get_field(n).choices or ()) > 1)
     return field.name, str(field.flatchoices[1][0])

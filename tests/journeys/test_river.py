@@ -296,3 +296,94 @@ def test_a_citizen_reports_by_the_sign_and_rates_and_no_stranger_learns_who(pers
     citizen.sees("已安排三天内打捞").page.get_by_label("满意", exact=True).check()
     citizen.click("提交评价").sees("感谢您的评价").look("river-rated")
     citizen.go("/my/accesses").sees("反映人姓名和电话")
+
+
+def trace(steps: tuple[float, ...]) -> dict[str, Any]:
+    """A boat's record from 0.2 to 1.6 km: the water gets saltier by 45 μS/cm at each of the kilometres."""
+    points = (0.2 + 1.4 * n / 199 for n in range(200))
+    lines = [f"{km:.3f},{410 + 45 * sum(km > step for step in steps) + 4 * ((n * 7919) % 11 - 5) / 5:.2f}" for n, km in enumerate(points)]
+    return {"name": "电导率.csv", "mimeType": "text/csv", "buffer": "\n".join(["里程,电导率", *lines]).encode()}
+
+
+@pytest.mark.serves("river_chief_platform:0")
+def test_a_hidden_outfall_is_searched_for_found_at_its_kilometre_and_bank_and_becomes_a_problem(person: Make, city: City, photo: str) -> None:
+    office, chief = person("hezhangban"), person("zhenhezhang", **PHONE)
+    today = f"{datetime.now(ZoneInfo('Asia/Shanghai')):%Y-%m-%d}"
+    page = office.go("/work/river-searches").click("组织排查", role="link").page
+    page.locator("#river").select_option(label="南桥河（3.2 公里）")
+    for field, value in (("from_km", "0.2"), ("to_km", "1.6"), ("reason", "上游至中游氨氮来源不明"), ("leader", "莫知夏"), ("day", today), ("due", today)):
+        page.locator(f"#{field}").fill(value)
+    page.get_by_label("乘船测电导率").check()
+    office.look("river-new-search").click("组织排查").sees("还没有上传轨迹")
+    page.locator("#file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": "里程,电导率\n9,410\n".encode()})
+    office.click("上传并判定").sees("第 2 行：里程 9 公里不在排查范围")
+    page.locator("#file").set_input_files(trace((0.5, 1.3)))
+    office.click("上传并判定").sees("新增疑似排口 2 处").look("river-search")
+    address = page.url
+    chief.page.goto(address)
+    box = chief.page.locator("div[id^=c]").first
+    box.get_by_text("查实", exact=False).first.click()
+    box.get_by_label("排口名称").fill("桥下暗管")
+    box.get_by_label("类型").select_option("other")
+    box.get_by_label("左岸").check()
+    box.get_by_label("现场情况").fill("桥墩后有一根管，正在排水")
+    box.get_by_label("现场照片").set_input_files(photo)
+    chief.click("查实并立为问题").sees("已查实").look("river-search-found")
+    page.goto(address)
+    office.sees("全部疑似排口现场核实以后才能办结")
+    second = page.locator("div[id^=c]").nth(1)
+    second.get_by_text("排除", exact=False).first.click()
+    second.get_by_label("理由").fill("支沟汇入，水质正常")
+    second.get_by_role("button", name="排除").click()
+    office.sees("已排除").page.locator("#conclusion").fill("查实暗管一处")
+    office.click("办结").sees("排查已办结").sees("查实暗管一处")
+    page.get_by_role("link", name="违规排污口（南桥河").first.click()
+    office.sees("桥墩后有一根管").sees("左岸 0.").sees("赤坎区水务局")
+    office.go("/work/river-searches").sees("每公里查实").look("river-searches")
+
+
+@pytest.mark.serves("river_chief_platform:0")
+def test_a_zone_is_judged_and_what_exceeds_its_opinion_is_told_to_the_environment_department(person: Make, city: City) -> None:
+    office = person("hezhangban")
+    ((zone, year),) = city.sql("SELECT z.id, max(o.year) FROM river_chief_waterzone z JOIN river_chief_zoneopinion o ON o.zone_id = z.id WHERE z.code = 'ZJ4408CK01G31' GROUP BY z.id")
+    river = city.sql("SELECT river_id FROM river_chief_waterzone WHERE id = %s", zone)[0][0]
+    office.go(f"/work/river-zones?river={river}").sees("年度达标的水功能区").look("river-zones")
+    office.go(f"/work/r/water-zone/{zone}").sees("次达标").look("river-zone").click(f"通报 {year} 年排放总量超标").sees("已发送")
+    told = person("shengtai")
+    told.go("/my/messages").sees("水功能区通报").go("/work/river-notices").sees("超过意见").look("river-notices")
+    paper = told.context.request.get(city.url + str(told.page.locator("a[href$='/paper']").first.get_attribute("href")))
+    assert paper.ok and paper.body().startswith(b"%PDF") and b"/ByteRange" in paper.body()
+    told.page.get_by_role("button", name="签收").first.click()
+    told.sees("已签收")
+    office.go("/work/river-notices").sees("江白鹭")
+
+
+def test_a_chief_leaves_and_both_sign_the_sheet_and_no_stranger_sees_it(person: Make, city: City) -> None:
+    """The post of the second town's reach passes from one person to another; neither is an official otherwise."""
+    ((post,),) = city.sql("SELECT chief_id FROM river_chief_reach WHERE code = 'ZJ4408CK01Z2'")
+    giver, taker = (city.sql("SELECT id FROM parties_party WHERE name = %s", name)[0][0] for name in ("梁长风", "吴南星"))
+    city.sql("INSERT INTO parties_membership (id, party_id, post_id, valid_from, valid_to) VALUES (901, %s, %s, current_date - 60, current_date - 1), (902, %s, %s, current_date, NULL)", giver, post, taker, post)
+    try:
+        office = person("hezhangban")
+        office.go("/work/river-handovers").click("核对任职变动").sees("新增").sees("梁长风").look("river-handovers")
+        ((sheet,),) = city.sql("SELECT id FROM river_chief_handover WHERE giver_id = %s AND taker_id = %s", giver, taker)
+        leaves, comes = person("changfeng"), person("nanxing")
+        leaves.go("/my/messages").sees("河长交接").go(f"/river-handovers/{sheet}").sees("负责的河段").look("river-handover")
+        assert not leaves.page.get_by_role("button", name="确认接收").count()
+        comes.go(f"/river-handovers/{sheet}").sees("待移交")
+        assert not comes.page.get_by_role("button", name="确认移交").count()
+        leaves.page.locator("#words").fill("在办事项已当面说明")
+        leaves.click("确认移交").sees("已移交，等待接收")
+        comes.go(f"/river-handovers/{sheet}").page.locator("#words").fill("核对一致")
+        comes.click("确认接收").sees("交接完成")
+        stranger = person("ruoxi")
+        assert stranger.page.request.get(f"{city.url}/river-handovers/{sheet}").status == 404
+        assert post_status(stranger, f"{city.url}/river-handovers/{sheet}/take") == 404
+        office.go("/work/river-handovers").sees("已交接")
+    finally:
+        city.sql("DELETE FROM parties_membership WHERE id IN (901, 902)")
+
+
+def post_status(who: Person, address: str) -> int:
+    token = next(c["value"] for c in who.context.cookies() if c["name"] == "csrftoken")
+    return int(who.page.request.post(address, form={"words": "冒领"}, headers={"X-CSRFToken": token, "Referer": address}).status)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from django.db.models import Model, Q
 from django.db.models.expressions import Combinable
-from django.forms import Form
+from django.forms import BaseForm, Form
 from django.http import HttpResponseBase
 
 from yiwang.kit.actors import Actor
@@ -183,7 +183,7 @@ class Register:
     filters: tuple[str, ...] = ()  #: fields: choices, keys, dates (from, to), booleans, plain text (equal)
     search: tuple[str, ...] = ()  #: fields whose words are found, the weightiest first (at most four weights, PostgreSQL's A to D)
     fields: tuple[str, ...] = ()  #: what the form asks; () = nobody edits it by form
-    form: type[Form] | None = None  #: a ModelForm of its own instead of the one made from `fields`
+    form: type[BaseForm] | None = None  #: a ModelForm of its own instead of the one made from `fields`, or a KeptForm that brings some of them
     derive: Callable[[Any], Mapping[str, Any]] | None = None  #: (row as given) → fields that follow from the others, set whichever way it is kept; a pure reading; raises Invalid
     readers: tuple[str, ...] = ()  #: roles that may list it; rows are still restricted
     editors: tuple[str, ...] = ()  #: roles that may add and change

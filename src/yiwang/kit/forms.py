@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, cast
 
@@ -104,6 +105,14 @@ def _flat(shape: GEOSGeometry) -> GEOSGeometry:
     return GEOSGeometry(memoryview(WKBWriter(dim=2).write(shape))) if shape.hasz else shape
 
 
+class NamedField(forms.ChoiceField):
+    """A code that people choose by its name; a file may say either. `choices` may be a function, asked when the form is shown."""
+
+    def to_python(self, value: Any) -> str:
+        text = str(value or "").strip()
+        return next((str(code) for code, name in cast("Iterable[tuple[str, str]]", self.choices) if str(name) == text), text)
+
+
 class KeptForm(forms.ModelForm):  # type: ignore[type-arg]  # of whichever model
     """What a generated form is. Its keys are restricted to what the actor may see, and to what the row already says: who changes a phone need not see whose it is."""
 
@@ -118,10 +127,10 @@ class KeptForm(forms.ModelForm):  # type: ignore[type-arg]  # of whichever model
 
 @cache
 def form_of(register: Register) -> type[forms.ModelForm]:  # type: ignore[type-arg]
-    """The form class of a register: its own, or made from its fields."""
-    if register.form is not None:
+    """The form class of a register: its own, or made from its fields; a KeptForm of its own brings those fields that are asked otherwise."""
+    if register.form is not None and not issubclass(register.form, KeptForm):
         return register.form  # type: ignore[return-value]  # a ModelForm by declaration
-    return forms.modelform_factory(register.model, form=KeptForm, fields=register.fields, formfield_callback=_field)
+    return forms.modelform_factory(register.model, form=register.form or KeptForm, fields=register.fields, formfield_callback=_field)
 
 
 def _field(field: Any, **options: Any) -> forms.Field | None:

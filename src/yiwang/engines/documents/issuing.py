@@ -39,6 +39,8 @@ KINDS = {  # template → (title, 文种代字 in the number)
     "petition-supervision": ("信访事项督办函", "信督"),
     "river-chief-order": ("河长令", "河令"),
     "river-chief-press": ("督办单", "河督"),
+    "river-zone-opinion": ("限制排污总量意见", "水限"),
+    "river-zone-notice": ("水功能区情况通报", "水通"),
 }
 
 

@@ -10,6 +10,7 @@ from yiwang.engines.parties.offices import (
     make_post,
     managing_organisation,
     office_names,
+    offices_with,
     organ_for,
     organ_named,
     window_for,
@@ -18,5 +19,5 @@ from yiwang.engines.parties.people import change_phone, facts_of, find_or_regist
 
 __all__ = [
     "Principal", "actor_for", "agent_of", "candidate", "change_phone", "delegate", "divisions_above", "facts_of", "find_or_register_entity", "find_or_register_person", "find_party", "hold_post", "holders_of",
-    "leave_post", "make_post", "managing_organisation", "office_names", "organ_for", "organ_named", "principals_of", "window_for", "withdraw_delegation",
+    "leave_post", "make_post", "managing_organisation", "office_names", "offices_with", "organ_for", "organ_named", "principals_of", "window_for", "withdraw_delegation",
 ]

@@ -55,6 +55,13 @@ def organ_named(key: str) -> Organisation:
     return found
 
 
+def offices_with(role: str, *, place: str) -> list[Organisation]:
+    """Offices that have a post with this role for a place (12-digit code), the nearest place first."""
+    above = divisions_above(place)
+    held = Post.objects.filter(roles__contains=[role], division__in=above)
+    return sorted(Organisation.objects.filter(pk__in=held.values("organisation")), key=lambda o: (above.index(o.division_id) if o.division_id in above else len(above), o.key))
+
+
 def office_names(functions: Iterable[str]) -> dict[str, str]:
     """Function → name of the city's office for it, where there is one."""
     return dict(Organisation.objects.filter(function__in=set(functions), division__level=Division.Level.CITY).values_list("function", "name"))

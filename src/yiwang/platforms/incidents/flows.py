@@ -1,5 +1,6 @@
 """The flow of an incident (立案-交办-签收-整改-核查-销号), made for whichever roles a system names."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -7,11 +8,15 @@ from django import forms
 from django.db.models import Q
 from django.utils import timezone
 
+from yiwang.base.errors import Invalid
+from yiwang.engines.parties import api as parties
+from yiwang.engines.parties.models import Organisation
 from yiwang.kit import events
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import SYSTEM_ROLE, Clock, Procedure, State, Step
 from yiwang.platforms.incidents import limits
 from yiwang.platforms.incidents.models import Incident, Verification
+from yiwang.platforms.incidents.reporting import route
 
 
 def _text(label: str, missing: str) -> forms.CharField:
@@ -40,6 +45,14 @@ class VerifyForm(forms.Form):
     opinion = _text("现场核查情况", "请写明现场核查情况。")
 
 
+@dataclass(frozen=True)
+class Hint:
+    """What a system knows of the place of an incident that its owner follows from, in words; an office that may be the owner instead of the routed one."""
+
+    words: str
+    organ: Organisation | None = None
+
+
 def incident_of(case: Any) -> Incident:
     return Incident.objects.get(case=case.pk)
 
@@ -53,8 +66,8 @@ class IncidentClosed:
     words: str
 
 
-def procedure(*, code: str, name: str, office: str, handler: str, verifier: str) -> Procedure:
-    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks."""
+def procedure(*, code: str, name: str, office: str, handler: str, verifier: str, hint: Callable[[Incident], Hint | None] | None = None) -> Procedure:
+    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks. `hint` is shown to whoever assigns."""
     stages = ("立案", "交办", "整改", "核查", "销号")
     return Procedure(
         code=code,
@@ -77,8 +90,8 @@ def procedure(*, code: str, name: str, office: str, handler: str, verifier: str)
             Step(code="file", name="立案", source="filing", target="assigning", by=office, form=OpinionForm, finishes=("file",), starts=("assign",), effect=_stage, style="primary"),
             Step(code="refuse", name="不予立案", source="filing", target="void", by=office, needs_reason=True, finishes=("file",), effect=_refuse, style="danger"),
             Step(
-                code="assign", name="交办", source="assigning", target="signing", by=office, form=OpinionForm, finishes=("assign",), starts=("sign",), when=_has_owner,
-                effect=_stage, style="primary",
+                code="assign", name="交办", source="assigning", target="signing", by=office, form=_assigning(handler, hint), finishes=("assign",), starts=("sign",),
+                effect=_assign, style="primary",
             ),
             Step(code="sign", name="签收", source="signing", target="fixing", by=handler, finishes=("sign",), starts=("fix",), effect=_sign, style="primary"),
             Step(code="send_back", name="退回", source="signing", target="assigning", by=handler, needs_reason=True, when=_once, finishes=("sign",), starts=("assign",), effect=_send_back),
@@ -122,8 +135,42 @@ def _refuse(case: Any, actor: Actor, data: dict[str, Any]) -> None:
     events.publish(IncidentClosed(incident=incident_of(case).pk, closed=False, words=str(data["reason"])))
 
 
-def _has_owner(case: Any, actor: Actor) -> str | None:
-    return None if incident_of(case).owner_id else "还没有主办单位：这一类问题在这里没有分派规则。"
+def _assigning(handler: str, hint: Callable[[Incident], Hint | None] | None) -> Callable[[Any], type[forms.Form]]:
+    """The opinion, with what the system knows of the place; and, where there is a choice, which office is to mend it."""
+
+    def form(case: Any) -> type[forms.Form]:
+        incident = incident_of(case)
+        found = hint(incident) if hint else None
+        fields: dict[str, forms.Field] = {"opinion": _text("意见", "请写明意见。")}
+        fields["opinion"].help_text = found.words if found else ""
+        offices = _offices(incident, handler, found)
+        if len(offices) > 1 or (offices and incident.owner_id is None):
+            fields["owner"] = forms.ChoiceField(label="主办单位", choices=list(offices.items()), required=False)
+        return type("AssignForm", (forms.Form,), fields)
+
+    return form
+
+
+def _offices(incident: Incident, handler: str, hint: Hint | None) -> dict[str, str]:
+    """Who may be given it: the office of the rule in force first, that which the system names, and the others of the place where somebody mends such things."""
+    routed, _ = route(incident.category.code, incident.division_id, timezone.localdate())
+    offices = {str(routed.pk): f"{routed.name}（按分派规则）"} if routed else {}
+    if hint and hint.organ and parties.holders_of(handler, organ=hint.organ.pk):
+        offices.setdefault(str(hint.organ.pk), f"{hint.organ.name}（岸线管理单位）")
+    for office in parties.offices_with(handler, place=incident.division_id):
+        offices.setdefault(str(office.pk), office.name)
+    return offices
+
+
+def _assign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
+    """Without a choice the office of the rule in force. Another one than before may send it back in its turn. Raises Invalid where there is none."""
+    incident = incident_of(case)
+    routed, _ = route(incident.category.code, incident.division_id, timezone.localdate())
+    owner = int(data.get("owner") or 0) or incident.owner_id or (routed.pk if routed else None)
+    if owner is None:
+        raise Invalid("还没有主办单位：这一类问题在这里没有分派规则，也没有设办理岗位。")
+    returned = incident.returned if owner == incident.owner_id else 0
+    Incident.objects.filter(pk=incident.pk).update(stage=case.state, owner=owner, returned=returned)
 
 
 def _sign(case: Any, actor: Actor, data: dict[str, Any]) -> None:

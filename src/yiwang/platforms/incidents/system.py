@@ -1,6 +1,7 @@
 """The declaration of the platform incidents: who answers for which kind where, and what reporters are told."""
 
 from yiwang.kit.declare import MessageTemplate, Register, Role, System
+from yiwang.platforms.incidents.forms import RuleForm
 from yiwang.platforms.incidents.models import RoutingRule
 
 OFFICER = "incident-officer"
@@ -14,7 +15,7 @@ system = System(
     registers=(
         Register(
             code="routing", name="分派规则", model=RoutingRule, columns=("category", "division", "function", "days", "since", "until", "source", "mark"),
-            filters=("category", "division", "mark"), fields=("category", "division", "function", "days", "since", "until", "source", "mark"),
+            filters=("category", "division", "mark"), form=RuleForm, fields=("category", "division", "function", "days", "since", "until", "source", "mark"),
             readers=(OFFICER,), editors=(OFFICER,), order="category", icon="list",
         ),
     ),

@@ -14,17 +14,17 @@ from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit.models import Access, Entry
 from yiwang.engines.messages.models import Message
 from yiwang.engines.parties import api as parties
-from yiwang.engines.parties.models import Organisation, Party
+from yiwang.engines.parties.models import Organisation, Party, Post
 from yiwang.engines.procedures import api as procedures
 from yiwang.engines.procedures.models import Deadline, Event
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import NOBODY, Actor
 from yiwang.platforms.incidents import api
-from yiwang.platforms.incidents.models import Incident, Report, Verification
+from yiwang.platforms.incidents.models import Incident, Report, RoutingRule, Verification
 from yiwang.platforms.incidents.rules import Candidate, decide, likeness, overlap
 
 METRE = 1 / 111_320
-SAMPLES = {"routing": lambda n: {"since": str(date(2025, 3, 3) + timedelta(days=n)), "until": "2099-12-31"}}  # once for a kind, a place and a day
+SAMPLES = {"routing": lambda n: {"function": "water_affairs", "since": str(date(2025, 3, 3) + timedelta(days=n)), "until": "2099-12-31"}}  # once for a kind, a place and a day
 
 
 def near(metres: float, hours: float = 0.0, text: str = "岸边有垃圾", same: bool = True) -> Candidate:
@@ -156,6 +156,33 @@ def test_it_can_be_sent_back_once_with_a_reason(report: Report) -> None:
     step("徐听雨", report.incident_id, "assign", opinion="仍由你局办理")
     with pytest.raises(Invalid, match="只能退回一次"):
         step("梁书言", report.incident_id, "send_back", reason="还是不在")
+
+
+def test_what_was_sent_back_goes_to_another_office_which_may_send_it_back_too(report: Report) -> None:
+    step("徐听雨", report.incident_id, "file", opinion="属实")
+    step("徐听雨", report.incident_id, "assign", opinion="清理")
+    first = Incident.objects.get(pk=report.incident_id).owner
+    assert first
+    step("梁书言", report.incident_id, "send_back", reason="不在辖区")
+    other = Organisation.objects.get(key="housing@440802")
+    Post.objects.create(organisation=other, title="整改岗", roles=["river-handler"], division_id="440802000000")
+    step("徐听雨", report.incident_id, "assign", opinion="由你局办理", owner=str(other.pk))
+    given = Incident.objects.get(pk=report.incident_id)
+    assert given.owner == other and given.returned == 0
+    assert given.case.tasks.get(closed_at=None).organ == other
+    with pytest.raises(Invalid):
+        step("徐听雨", report.incident_id, "assign", opinion="给不办理的单位", owner=str(Organisation.objects.get(key="petition@440802").pk))
+
+
+def test_an_incident_without_a_rule_is_given_to_who_mends_such_things(report: Report) -> None:
+    RoutingRule.objects.filter(category=report.incident.category).delete()
+    Incident.objects.filter(pk=report.incident_id).update(owner=None)
+    step("徐听雨", report.incident_id, "file", opinion="属实")
+    with pytest.raises(Invalid, match="还没有主办单位"):
+        step("徐听雨", report.incident_id, "assign", opinion="清理")
+    office = parties.offices_with("river-handler", place=report.incident.division_id)[0]
+    step("徐听雨", report.incident_id, "assign", opinion="清理", owner=str(office.pk))
+    assert Incident.objects.get(pk=report.incident_id).owner == office
 
 
 def test_who_told_it_is_shown_to_the_caller_only_and_recorded(report: Report) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from yiwang.engines.registers import api as registers
+from yiwang.platforms.patrols.forms import PlanForm
 from yiwang.platforms.patrols.planning import checklist, count, duty, next_duties, open_duties, remind
 from yiwang.platforms.patrols.receiving import RoundReceived, limits_for, plan_for, receive
 from yiwang.platforms.patrols.rules import PERIODS, Fix, Limits, Verdict, distance, judge, length, window
@@ -10,7 +11,7 @@ from yiwang.platforms.patrols.rules import PERIODS, Fix, Limits, Verdict, distan
 POLICIES = Path(__file__).parent / "data" / "policies.yaml"
 
 __all__ = [
-    "PERIODS", "Fix", "Limits", "RoundReceived", "Verdict", "checklist", "count", "distance", "duty", "judge", "length", "limits_for", "next_duties", "open_duties", "plan_for",
+    "PERIODS", "Fix", "Limits", "PlanForm", "RoundReceived", "Verdict", "checklist", "count", "distance", "duty", "judge", "length", "limits_for", "next_duties", "open_duties", "plan_for",
     "receive", "remind", "seed", "window",
 ]
 

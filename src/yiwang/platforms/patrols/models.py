@@ -44,6 +44,25 @@ class CheckItem(Record):
         return Q()
 
 
+class CheckList(Record):
+    """A check list as people call it; its points are the items of the same code."""
+
+    personal = ()
+    few = True
+    code = models.CharField("检查表编码", max_length=20, unique=True)
+    name = models.CharField("检查表", max_length=60)
+
+    class Meta:
+        verbose_name = "检查表"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        return Q()
+
+
 class PatrolPlan(Kept):
     """A course that the holder of a post walks so many times in each period. What it belongs to is another register's row."""
 
@@ -89,6 +108,10 @@ class PatrolPlan(Kept):
         """The role as people call it."""
         role = registry().roles.get(self.overseer)
         return role.name if role else self.overseer
+
+    def get_checks_display(self) -> str:
+        """The check list as people call it."""
+        return str(CheckList.objects.filter(code=self.checks).values_list("name", flat=True).first() or self.checks) if self.checks else ""
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:

@@ -22,7 +22,7 @@ from yiwang.kit.guards import actor_of
 from yiwang.platforms.incidents import api as incidents
 from yiwang.platforms.incidents.models import Report
 from yiwang.platforms.patrols.models import Finding
-from yiwang.systems.governance.river_chief import assessing, filing, standards
+from yiwang.systems.governance.river_chief import assessing, banks, filing, standards
 from yiwang.systems.governance.river_chief.chiefs import Chief, chief_of
 from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import Assessment, ClauseRun, Reach, RiverProblem, StandardDoc
@@ -55,6 +55,7 @@ class ReportRow:
     report: Report
     may_answer: bool
     caller: tuple[str, str] | None
+    whose: banks.Whose | None
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ def reports(request: HttpRequest) -> HttpResponse:
     """What the public told, and its answers. Who told it is shown for one report at a time, on the record."""
     actor = actor_of(request)
     wanted = request.GET.get("caller", "")
+    found = filing.reports_waiting(actor)
+    shores = banks.whose_of(actor, [r.incident_id for r in found])
     rows = [
-        ReportRow(r, actor.holds(OFFICE, r.incident.case.organ_id), incidents.caller(actor, r.pk) if wanted == str(r.pk) else None)
-        for r in filing.reports_waiting(actor)
+        ReportRow(r, actor.holds(OFFICE, r.incident.case.organ_id), incidents.caller(actor, r.pk) if wanted == str(r.pk) else None, shores.get(r.incident_id)) for r in found
     ]
     return render(request, "river_chief/reports.html", {"page": rows})
 

@@ -16,9 +16,9 @@ from yiwang.engines.documents import api as documents
 from yiwang.engines.parties.models import Organisation, Post
 from yiwang.kit.access import restrict
 from yiwang.kit.guards import actor_of
-from yiwang.systems.governance.river_chief import handing, orders
+from yiwang.systems.governance.river_chief import handing, orders, vacant
 from yiwang.systems.governance.river_chief.flows import OFFICE
-from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, River, RiverProblem
+from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, River, RiverProblem, Vacancy
 
 SIZE = 50
 
@@ -59,6 +59,7 @@ class HandOversPage:
     rows: list[HandOver]
     may_look: bool
     now: datetime
+    vacant: list[tuple[Vacancy, list[tuple[str, list[str]]]]]  #: posts that stand empty, with what is open on them
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,14 @@ def handovers(request: HttpRequest) -> HttpResponse:
     """Hand-overs of the place and one's own."""
     actor = actor_of(request)
     rows = list(restrict(actor, HandOver.objects.all()).select_related("post__organisation").order_by("-changed_on")[:SIZE])
-    return render(request, "river_chief/handovers.html", {"page": HandOversPage(rows, actor.holds(OFFICE), timezone.now())})
+    return render(request, "river_chief/handovers.html", {"page": HandOversPage(rows, actor.holds(OFFICE), timezone.now(), vacant.open_ones(actor))})
 
 
 @require_POST
 def look(request: HttpRequest) -> HttpResponse:
-    """Looks for posts that changed hands now; the job does so every morning."""
-    flash.success(request, f"已核对任职变动，新增 {handing.look(timezone.localdate())} 份交接。")
+    """Looks for posts that changed hands or stand empty now; the job does so every morning."""
+    day = timezone.localdate()
+    flash.success(request, f"已核对任职变动，新增 {handing.look(day)} 份交接、{vacant.look(day)} 个空缺岗位。")
     return redirect("river_chief:handovers")
 
 

@@ -8,8 +8,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from yiwang.base.errors import Invalid
+from yiwang.kit.actors import Actor
 from yiwang.kit.guards import actor_of
-from yiwang.systems.governance.river_chief import alerting
+from yiwang.systems.governance.river_chief import alerting, banks
 from yiwang.systems.governance.river_chief.models import GRADES, Reach, RiverProblem, WaterAlert
 
 
@@ -19,6 +20,7 @@ class AlertRow:
     grade: str
     reaches: list[Reach]
     may_act: bool
+    whose: banks.Whose
 
 
 @dataclass(frozen=True)
@@ -69,5 +71,10 @@ def _page(request: HttpRequest, problem: Invalid | None = None, failed: int = 0)
     names = dict(GRADES)
     found = alerting.open_alerts(actor)
     reaches = alerting.reaches_by(alert.section for alert in found)
-    rows = [AlertRow(a, names[a.grade], reaches[a.section_id], alerting.answers_for(actor, a.section, reaches[a.section_id])) for a in found]
+    rows = [AlertRow(a, names[a.grade], reaches[a.section_id], alerting.answers_for(actor, a.section, reaches[a.section_id]), _whose(actor, a)) for a in found]
     return AlertsPage(rows, list(RiverProblem.Kind.choices), problem, failed)
+
+
+def _whose(actor: Actor, alert: WaterAlert) -> banks.Whose:
+    section = alert.section
+    return banks.whose(actor, section.river, section.km, banks.side_of(section.river, section.place))

@@ -4,7 +4,16 @@ from django.db.models import Q
 
 from yiwang.kit.declare import Indicator
 from yiwang.platforms.patrols.models import Duty, Round
-from yiwang.systems.governance.river_chief.models import ChiefOrder, ClauseRun, RepairCheck, RiverProblem, Sample, WaterAlert
+from yiwang.systems.governance.river_chief.models import (
+    ChiefOrder,
+    ClauseRun,
+    OutfallSearch,
+    RepairCheck,
+    RiverProblem,
+    Sample,
+    WaterAlert,
+    ZoneResult,
+)
 
 INDICATORS = (
     Indicator(
@@ -42,6 +51,17 @@ INDICATORS = (
     Indicator(
         code="river-crowd-share", name="群众发现占比", unit="%", kind="share", of=RiverProblem, at="found_at", part=Q(incident__eye="crowd"), case="incident__case",
         note="当期发现的河湖问题中，由群众反映发现的比例。",
+    ),
+    Indicator(
+        code="river-zones-met", name="水功能区达标率", unit="%", kind="share", of=ZoneResult, at="month", part=Q(met=True), better="more",
+        note="有监测的水功能区中，当月各项目都达到水质目标的比例；多断面取值按政策参数，开发利用区一级区和排污控制区不单独评价。",
+    ),
+    Indicator(
+        code="river-outfalls-found", name="排查查实排口", unit="处", kind="sum", of=OutfallSearch, at="opened_at", measure="found", better="neither",
+        note="排口排查中现场查实的排口数，按组织排查的时间。",
+    ),
+    Indicator(
+        code="river-searches", name="排口排查", unit="次", of=OutfallSearch, at="opened_at", better="neither", note="组织的排口排查次数，按组织时间。",
     ),
     Indicator(
         code="river-standards-passed", name="标准条款通过率", unit="%", kind="share", of=ClauseRun, at="at", part=Q(passed=True), better="more",

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q
@@ -16,12 +15,12 @@ from yiwang.kit.actors import Actor
 from yiwang.kit.guards import may_pass
 from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols.models import PatrolPlan, Round
-from yiwang.systems.governance.river_chief import rules
-from yiwang.systems.governance.river_chief.chiefs import Chief, chief_of
+from yiwang.systems.governance.river_chief import picture, rules, searching, zones
 from yiwang.systems.governance.river_chief.flows import WATCH
 from yiwang.systems.governance.river_chief.loads import Load, Stretch, balance_of, of_reaches
 from yiwang.systems.governance.river_chief.models import (
     OneRiverOnePlan,
+    OutfallSearch,
     Reach,
     Reading,
     Repair,
@@ -31,43 +30,9 @@ from yiwang.systems.governance.river_chief.models import (
     Sample,
     Section,
     WaterAlert,
+    WaterZone,
 )
-
-COLOURS = {"1": "#1f5fbf", "2": "#1f5fbf", "3": "#1b7a3d", "4": "#b58900", "5": "#c2570c", "6": "#b3261e"}  # of the classes, as maps of surface water draw them
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something at a kilometre: where on the axis (0 to 1000), what, and in which words."""
-
-    x: float
-    km: Decimal
-    kind: str  #: problem, outfall, section
-    name: str
-    link: str = ""
-    colour: str = ""
-
-
-@dataclass(frozen=True)
-class Span:
-    """A reach on the axis."""
-
-    x: float
-    width: float
-    row: int
-    reach: Reach
-    chief: Chief | None
-
-    @property
-    def top(self) -> int:
-        """Pixels below the axis of the drawing."""
-        return 48 + 32 * self.row
-
-    @property
-    def words(self) -> str:
-        """The level and whose it is, if there is room."""
-        name = f"{self.reach.get_level_display()} {self.chief.name if self.chief else '没有河长'}"
-        return name if self.width > 130 else self.reach.get_level_display() if self.width > 40 else ""
+from yiwang.systems.governance.river_chief.profile import Profile, profile_of
 
 
 @dataclass(frozen=True)
@@ -95,16 +60,22 @@ class Mended:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """The profile of a stretch and its drawings, each with the class that shows it on its screen."""
+
+    profile: Profile
+    pictures: list[tuple[str, picture.Picture]]
+
+
+@dataclass(frozen=True)
 class RiverFile:
     river: River
     shape: str
-    spans: list[Span]
-    marks: list[Mark]
+    drawn: Drawn
     waters: list[Water]
     problems: list[RiverProblem]
     rounds: list[Round]
     plan: OneRiverOnePlan | None
-    height: int
     open_count: int
     closed_count: int
     timeline: list[tuple[Any, str]]
@@ -113,6 +84,9 @@ class RiverFile:
     stretches: list[Stretch]
     repairs: list[Mended]
     watches: bool  #: whether the reader may open the page of the alerts
+    zones: list[zones.ZoneState]
+    searches: list[OutfallSearch]
+    may_search: bool
 
 
 def river_file(actor: Actor, river: int) -> RiverFile:
@@ -123,18 +97,15 @@ def river_file(actor: Actor, river: int) -> RiverFile:
     reaches = list(found.reaches.select_related("chief__organisation", "division").order_by("from_km"))
     problems = list(restrict(actor, RiverProblem.objects.filter(river=found)).select_related("incident__category", "reach", "incident__owner").order_by("-found_at")[:200])
     waters = waters_of(found)
-    spans = _spans(found, reaches)
     rounds = _rounds(actor, reaches)
     return RiverFile(
         river=found,
         shape=_shape(found, problems, waters),
-        spans=spans,
-        marks=_marks(found, problems, waters),
+        drawn=drawn_of(actor, found),
         waters=waters,
         problems=problems[:12],
         rounds=rounds,
         plan=found.plans.prefetch_related("measures__owner").order_by("-year").first(),
-        height=52 + 32 * (max((s.row for s in spans), default=0) + 1),
         open_count=sum(p.incident.closed_at is None and p.incident.stage != Incident.Stage.VOID for p in problems),
         closed_count=sum(p.incident.closed_at is not None for p in problems),
         timeline=_timeline(problems, rounds),
@@ -143,7 +114,16 @@ def river_file(actor: Actor, river: int) -> RiverFile:
         stretches=balance_of(found),
         repairs=repairs_of(found),
         watches=may_pass(actor, WATCH),
+        zones=zones.states(list(found.zones.filter(standing=WaterZone.Standing.LIVE).select_related("river", "section").order_by("level", "from_km"))),
+        searches=list(restrict(actor, OutfallSearch.objects.filter(river=found)).order_by("-opened_at")[:8]),
+        may_search=searching.may_begin(actor, found.division_id),
     )
+
+
+def drawn_of(actor: Actor, river: River) -> Drawn:
+    """The whole river."""
+    profile = profile_of(actor, river)
+    return Drawn(profile, picture.both(profile))
 
 
 def waters_of(river: River) -> list[Water]:
@@ -193,22 +173,6 @@ def reports_waiting(actor: Actor) -> list[Report]:
 def _loads(reaches: list[Reach]) -> list[tuple[Reach, Load]]:
     found = of_reaches(reaches)
     return [(reach, load) for reach in reaches for load in found.get(reach.pk, [])]
-
-
-def _spans(river: River, reaches: list[Reach]) -> list[Span]:
-    order = [level for level in Reach.Level.values if any(r.level == level for r in reaches)]
-    whole = float(river.length_km)
-    return [
-        Span(1000 * float(r.from_km) / whole, 1000 * float(min(r.to_km, river.length_km) - r.from_km) / whole, order.index(r.level), r, chief_of(r)) for r in reaches
-    ]
-
-
-def _marks(river: River, problems: list[RiverProblem], waters: list[Water]) -> list[Mark]:
-    whole = float(river.length_km)
-    marks = [Mark(1000 * float(o.km) / whole, o.km, "outfall", o.name) for o in river.outfalls.all()]
-    marks += [Mark(1000 * float(w.section.km) / whole, w.section.km, "section", _water_words(w), colour=COLOURS[w.latest.grade] if w.latest else "#4a5568") for w in waters]
-    marks += [Mark(1000 * float(p.km) / whole, p.km, "problem", str(p)) for p in problems if p.incident.closed_at is None]
-    return sorted(marks, key=lambda m: m.x)
 
 
 def _water_words(water: Water) -> str:

@@ -30,9 +30,10 @@ LOOK_BACK = timedelta(days=180)  # a post that stood empty longer was taken over
 
 @transaction.atomic
 def look(day: date) -> int:
-    """Opens a hand-over for every chief's post that somebody has taken since another left it; returns how many. Harmless when repeated."""
+    """Opens a hand-over for every chief's post that somebody has taken since another left it; returns how many. Harmless when repeated; reads only posts taken of late."""
     opened = 0
-    for post in Post.objects.filter(pk__in=Reach.objects.exclude(chief=None).values("chief")).select_related("organisation").order_by("pk"):
+    taken = Membership.objects.filter(post__in=Reach.objects.exclude(chief=None).values("chief"), valid_from__range=(day - LOOK_BACK, day)).values("post")
+    for post in Post.objects.filter(pk__in=taken).select_related("organisation").order_by("pk"):
         for giver, taker in _changes(post, day):
             opened += _open(post, giver, taker)
     return opened
@@ -74,12 +75,13 @@ def take(actor: Actor, handover: int, words: str) -> HandOver:
 
 @transaction.atomic
 def tell_late() -> int:
-    """Whoever has not signed in time, and the river office, once; returns how many hand-overs are late."""
-    late = list(HandOver.objects.filter(taken_at=None, due_at__lt=timezone.now()).select_related("post__organisation"))
+    """Whoever has not signed in time, and the river office, once for a hand-over; returns how many were told. An index holds only those nobody was told of."""
+    late = list(HandOver.objects.select_for_update(of=("self",)).filter(taken_at=None, late_at=None, due_at__lt=timezone.now()).select_related("post__organisation"))
     for handover in late:
         owing = handover.taker_id if handover.given_at else handover.giver_id
         for party in {owing, *parties.holders_of(OFFICE, covering=handover.division_id)}:
             _tell(handover, party, "river-handover-late")
+    HandOver.objects.filter(pk__in=[handover.pk for handover in late]).update(late_at=timezone.now())
     return len(late)
 
 

@@ -40,11 +40,23 @@ def check_water(timestamp: int) -> None:
 @app.periodic(cron="20 7 * * *")
 @app.task(name="river_chief.look_after", queueing_lock="river_chief.look_after")
 def look_after(timestamp: int) -> None:
-    """Every morning: orders and hand-overs past their day, posts that changed hands."""
+    """Every morning: orders and hand-overs past their day, posts that changed hands or stand empty."""
     from django.utils import timezone
 
-    from yiwang.systems.governance.river_chief import handing, orders
+    from yiwang.systems.governance.river_chief import handing, orders, vacant
 
     orders.tell_late(timezone.localdate())
     handing.look(timezone.localdate())
     handing.tell_late()
+    vacant.look(timezone.localdate())
+
+
+@app.periodic(cron="10 3 * * 1")
+@app.task(name="river_chief.assess_zones", queueing_lock="river_chief.assess_zones")
+def assess_zones(timestamp: int) -> None:
+    """Every Monday: the water functional zones of the last three months, for samples come in late."""
+    from django.utils import timezone
+
+    from yiwang.systems.governance.river_chief import zones
+
+    zones.assess(timezone.localdate())

@@ -35,6 +35,11 @@ class Stretch:
     found: rules.Balance
     hidden: bool  #: more is unexplained than the policy bears: look for an outfall that nobody registered
 
+    @property
+    def reason(self) -> str:
+        """Why to search there, in words."""
+        return f"{self.upper.name}至{self.lower.name}氨氮 {self.found.unexplained:.0%} 来源不明"
+
 
 def of_reaches(reaches: list[Reach]) -> dict[int, list[Load]]:
     """By reach and item, the newest year; two queries."""

@@ -94,6 +94,7 @@ class HandOver(Record):
     given_words = models.CharField("移交说明", max_length=500, blank=True)
     taken_at = models.DateTimeField("接收时间", null=True)
     taken_words = models.CharField("接收意见", max_length=500, blank=True)
+    late_at = models.DateTimeField("逾期通报时间", null=True)
 
     class Meta:
         verbose_name = "河长交接"
@@ -102,7 +103,9 @@ class HandOver(Record):
             models.CheckConstraint(condition=~Q(giver=F("taker")), name="handed_over_to_another"),
             models.CheckConstraint(condition=Q(taken_at=None) | Q(given_at__isnull=False), name="given_before_taken"),
         ]
-        indexes = [models.Index(fields=["changed_on", "id"], name="handover_by_day")]
+        indexes = [
+            models.Index(fields=["changed_on", "id"], name="handover_by_day"), models.Index(fields=["due_at"], name="handover_untold", condition=Q(taken_at=None, late_at=None)),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.post} {self.giver_name} → {self.taker_name}"
@@ -112,3 +115,29 @@ class HandOver(Record):
         """Both of them, whatever they hold by now; the river office of the place."""
         own = Q(giver=actor.party) | Q(taker=actor.party) if actor.party else NOTHING
         return own | _overseen(actor)
+
+
+class Vacancy(Record):
+    """A chief's post that stands empty: whoever left it, since when, when the river office was told, until somebody holds it."""
+
+    personal = ()
+    post = models.ForeignKey("parties.Post", models.PROTECT, related_name="+", verbose_name="河长岗位")
+    division = models.ForeignKey("parties.Division", models.PROTECT, related_name="+", verbose_name="区划")
+    left_name = models.CharField("离任河长", max_length=120)  # chiefs are published by name (河长公示)
+    since = models.DateField("空缺自")  # the first day without anybody
+    told_at = models.DateTimeField("告知时间", default=timezone.now)
+    filled_on = models.DateField("补任日期", null=True)
+
+    class Meta:
+        verbose_name = "河长空缺"
+        constraints = [models.UniqueConstraint("post", "since", name="vacant_once")]
+        indexes = [models.Index(fields=["since", "id"], name="vacancy_by_day"), models.Index(fields=["post"], name="vacancy_open", condition=Q(filled_on=None))]
+
+    def __str__(self) -> str:
+        return f"{self.post} 自 {self.since} 空缺"
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Q:
+        """The river office of the place, and the chiefs of it."""
+        posts = [seat.post for seat in actor.seats]
+        return _overseen(actor) | Q(post__in=posts) if actor.seats else NOTHING

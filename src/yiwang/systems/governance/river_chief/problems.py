@@ -18,6 +18,7 @@ from yiwang.platforms.incidents.models import Category, Incident, Report, Routin
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import Finding, Round
 from yiwang.systems.governance.river_chief import rules
+from yiwang.systems.governance.river_chief.banks import side_of
 from yiwang.systems.governance.river_chief.chiefs import office_of
 from yiwang.systems.governance.river_chief.flows import DAYS, FLOW, VERIFIER
 from yiwang.systems.governance.river_chief.models import Reach, RiverProblem
@@ -61,9 +62,9 @@ def tell_by_citizen(
 
 
 @transaction.atomic
-def found_by_device(reach: Reach, *, key: UUID, kind: str, text: str, place: Point) -> RiverProblem:
-    """What a station's readings led to: a problem of its own, or the one under way there. Harmless twice."""
-    told = _told(reach, key=key, kind=kind, eye=Incident.Eye.DEVICE, text=text, place=place)
+def found_by_device(reach: Reach, *, key: UUID, kind: str, text: str, place: Point, photo_file: int | None = None) -> RiverProblem:
+    """What an instrument's values led to: a problem of its own, or the one under way there. Harmless twice."""
+    told = _told(reach, key=key, kind=kind, eye=Incident.Eye.DEVICE, text=text, place=place, photo_file=photo_file)
     report, _ = incidents.tell(SYSTEM, told)
     known = RiverProblem.objects.filter(incident=report.incident).first()
     return known or _keep(reach, report, kind, at=report.received_at)
@@ -120,7 +121,8 @@ def _keep(reach: Reach, report: Report, kind: str, *, at: datetime, finding: Fin
     own, km = lowest if lowest and lowest[0].river_id == reach.river_id else (reach, _km(reach, incident.place))
     known = kind if kind in RiverProblem.Kind.values else RiverProblem.Kind.GARBAGE.value
     return RiverProblem.objects.create(
-        incident=incident, river_id=reach.river_id, reach=own, kind=known, division_id=own.division_id, km=km, finding=finding, found_at=at, again=_earlier(reach, known, incident, at),
+        incident=incident, river_id=reach.river_id, reach=own, kind=known, division_id=own.division_id, km=km, side=side_of(own.river, incident.place), finding=finding, found_at=at,
+        again=_earlier(reach, known, incident, at),
     )  # fmt: skip
 
 

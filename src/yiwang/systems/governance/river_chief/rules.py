@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import erf, exp, sqrt
 from pathlib import Path
 from statistics import median
@@ -161,6 +161,44 @@ def repaired(checks: Sequence[tuple[date, bool]], *, lasting: int) -> str:
     missed = max((day for day, ok in ordered if not ok), default=date.min)
     first = next(day for day, _ in ordered if day > missed)
     return "lasting" if ordered[-1][0] - first >= timedelta(days=lasting) else "reached"
+
+
+@dataclass(frozen=True)
+class Year:
+    """A zone's year by frequency: months that met the target of those judged; `met` is None while too few are."""
+
+    good: int
+    of: int
+    met: bool | None
+
+    @property
+    def share(self) -> float:
+        return self.good / self.of
+
+
+def year_of(months: Sequence[bool], *, least: int, share: float) -> Year:
+    """达标率 by frequency (频次法): a year with at least so many months judged meets its target when the given share of them did. Raises ValueError for no month."""
+    if not months:
+        raise ValueError("a year needs a month")
+    good = sum(months)
+    return Year(good, len(months), good / len(months) >= share if len(months) >= least else None)
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where quality breaks: between two neighbouring sections the class falls by `steps`, or a target that was met above is missed below."""
+
+    upper: int  #: places in the sequence
+    lower: int
+    steps: int
+    lost: bool  #: met above, missed below
+
+
+def breaks(grades: Sequence[tuple[int, bool]]) -> list[Break]:
+    """Of (class, target met) from the source down."""
+    pairs = enumerate(pairwise(grades))
+    found = [Break(at, at + 1, below[0] - above[0], above[1] and not below[1]) for at, (above, below) in pairs]
+    return [b for b in found if b.steps > 0 or b.lost]
 
 
 def recurs(metres: float, days: float, *, within: float, lasting: float) -> bool:

@@ -2,12 +2,24 @@
 
 from yiwang.kit.declare import Column, Listen, MessageTemplate, Page, Panel, Register, Role, System
 from yiwang.kit.guards import SIGNED_IN
-from yiwang.platforms.patrols.api import RoundReceived
+from yiwang.platforms.patrols.api import PlanForm, RoundReceived
 from yiwang.platforms.patrols.models import Duty, PatrolPlan, Round
-from yiwang.systems.governance.river_chief import console, console_chiefs, console_water, field, portal, water
+from yiwang.systems.governance.river_chief import (
+    banks,
+    console,
+    console_chiefs,
+    console_search,
+    console_water,
+    console_zones,
+    field,
+    portal,
+    water,
+    zones,
+)
 from yiwang.systems.governance.river_chief.figures import INDICATORS
-from yiwang.systems.governance.river_chief.flows import ALL, CHIEF, HANDLER, OFFICE, VERIFIER, WATCH, problem
+from yiwang.systems.governance.river_chief.flows import ALL, CHIEF, HANDLER, OFFICE, RECEIVER, VERIFIER, WATCH, problem
 from yiwang.systems.governance.river_chief.models import (
+    Bank,
     ChiefOrder,
     Clause,
     HandOver,
@@ -16,6 +28,7 @@ from yiwang.systems.governance.river_chief.models import (
     Measure,
     OneRiverOnePlan,
     Outfall,
+    OutfallSearch,
     Reach,
     Reading,
     Repair,
@@ -25,17 +38,25 @@ from yiwang.systems.governance.river_chief.models import (
     Sample,
     Section,
     StandardDoc,
+    Vacancy,
     WaterAlert,
+    WaterZone,
+    ZoneNotice,
+    ZoneOpinion,
 )
 from yiwang.systems.governance.river_chief.panels import (
     alert_links,
     file_link,
     order_links,
+    outfall_found,
     problem_panel,
     reach_links,
     reach_loads,
     reach_months,
+    reach_profile,
     repair_checks,
+    search_link,
+    zone_notice_links,
 )
 from yiwang.systems.governance.river_chief.problems import from_round
 
@@ -53,6 +74,7 @@ registers = (
         search=("name", "code", "river__name"), fields=("river", "code", "name", "level", "division", "chief", "from_km", "to_km", "target", "course", "board"),
         readers=ALL, editors=(OFFICE,), order="name", place="course", groups="level",
         panels=(
+            Panel(code="profile", title="沿河剖面", template="river_chief/_profile.html", context=reach_profile, order=10),
             Panel(code="links", title="公示牌", template="river_chief/_links.html", context=reach_links),
             Panel(code="months", title="按月指标", template="river_chief/_months.html", context=reach_months),
             Panel(code="loads", title="负荷和削减", template="river_chief/_loads.html", context=reach_loads),
@@ -60,13 +82,13 @@ registers = (
     ),
     Register(
         code="river-problem", name="河湖问题", model=RiverProblem,
-        columns=(Column(code="problem", name="问题", show=str), "reach", "incident__stage", "incident__eye", "incident__owner", "found_at", Column(code="again", name="反复", show=lambda p: bool(p.again_id))),
-        filters=("river", "kind", "incident__stage", "found_at"), readers=ALL, order="-found_at", day="found_at", groups="incident__stage",
+        columns=(Column(code="problem", name="问题", show=str), "side", "reach", "incident__stage", "incident__eye", "incident__owner", "found_at", Column(code="again", name="反复", show=lambda p: bool(p.again_id))),
+        filters=("river", "kind", "side", "incident__stage", "found_at"), readers=ALL, order="-found_at", day="found_at", groups="incident__stage",
         panels=(Panel(code="case", title="办理", template="river_chief/_problem.html", context=problem_panel),), icon="info-circle",
     ),
     Register(
         code="patrol-plan", name="巡河计划", model=PatrolPlan, columns=("name", "post", "division", "times", "period", "since", "until"), filters=("division", "period"),
-        search=("name",), fields=("name", "subject", "subject_row", "course", "post", "overseer", "division", "times", "period", "checks", "since", "until"),
+        search=("name",), form=PlanForm, fields=("name", "subject", "subject_row", "course", "post", "overseer", "division", "times", "period", "checks", "since", "until"),
         readers=WATCH, editors=(OFFICE,), order="name", place="course", icon="list-check",
     ),
     Register(
@@ -80,6 +102,7 @@ registers = (
     Register(
         code="outfall", name="入河排污口", model=Outfall, columns=("code", "name", "river", "kind", "permit", "km"), filters=("river", "kind"), search=("name", "code"),
         fields=("river", "code", "name", "kind", "permit", "km", "place"), readers=ALL, editors=(OFFICE,), order="name", place="place", icon="map-pin",
+        panels=(Panel(code="found", title="排查发现", template="river_chief/_outfall.html", context=outfall_found),),
     ),
     Register(
         code="section", name="水质断面", model=Section, columns=("code", "name", "river", "tier", "division", "km", "target", "station"), filters=("river", "tier", "target"),
@@ -111,6 +134,31 @@ registers = (
         derive=water.of_load, order="-year", icon="list",
     ),
     Register(
+        code="bank", name="河湖岸线", model=Bank, columns=("river", "side", "from_km", "to_km", "kind", "organ", "village", "holder", "right", "permit", "until", "width_m", "division"),
+        filters=("river", "side", "kind", "right", "until", "division"), form=banks.BankForm,
+        fields=("river", "side", "from_km", "to_km", "kind", "division", "organ", "village", "holder", "right", "permit", "until", "width_m"), readers=ALL, editors=(OFFICE,), derive=banks.of_bank, order="from_km", subject="holder", icon="map-pin",
+    ),
+    Register(
+        code="water-zone", name="水功能区", model=WaterZone, columns=("code", "name", "river", "first", "second", "from_km", "to_km", "target", "authority", "basis"),
+        filters=("river", "first", "second", "target"), search=("name", "code"),
+        fields=("river", "code", "name", "first", "second", "from_km", "to_km", "target", "section", "division", "basis", "authority"), readers=(*ALL, RECEIVER), editors=(OFFICE,),
+        derive=zones.of_zone, order="name", panels=(Panel(code="year", title="达标评价和通报", template="river_chief/_zone.html", context=console_zones.zone_panel),), share="open", icon="list",
+    ),
+    Register(
+        code="zone-opinion", name="限制排污总量意见", model=ZoneOpinion, columns=("zone", "year", "item", "tonnes", "capacity", "basis"), filters=("zone", "year", "item"),
+        fields=("zone", "year", "item", "tonnes", "basis"), readers=(*ALL, RECEIVER), editors=(OFFICE,), derive=zones.of_opinion, order="-year", icon="list",
+    ),
+    Register(
+        code="zone-notice", name="水功能区通报台账", model=ZoneNotice, columns=(Column(code="document__number", name="文号"), "zone", "kind", "period", "organ", "ecology", "issued_at", "received_at"),
+        filters=("kind", "issued_at"), readers=(*ALL, RECEIVER), order="-issued_at", day="issued_at",
+        panels=(Panel(code="paper", title="文书", template="river_chief/_links.html", context=zone_notice_links),), icon="file-text",
+    ),
+    Register(
+        code="outfall-search", name="排口排查台账", model=OutfallSearch, columns=(Column(code="search", name="排查", show=str), "reason", "leader", "day", "due", "km", "found", "closed_at"),
+        filters=("river", "method", "opened_at"), readers=ALL, order="-opened_at", day="due",
+        panels=(Panel(code="act", title="办理", template="river_chief/_links.html", context=search_link),), icon="list-check",
+    ),
+    Register(
         code="river-repair", name="生态修复", model=Repair, columns=("name", "river", "kind", "owner", "measure", "baseline", "goal", "due", "done_on"), filters=("river", "kind", "due"),
         search=("name",), fields=("river", "name", "kind", "division", "from_km", "to_km", "owner", "budget_fen", "due", "done_on", "measure", "baseline", "goal"), readers=ALL,
         editors=(OFFICE,), order="due", day="due", panels=(Panel(code="checks", title="修复成效", template="river_chief/_repair.html", context=repair_checks),), icon="checklist",
@@ -128,6 +176,10 @@ registers = (
     Register(
         code="chief-handover", name="河长交接台账", model=HandOver, columns=("post", "giver_name", "taker_name", "changed_on", "due_at", "given_at", "taken_at"), filters=("changed_on",),
         readers=WATCH, order="-changed_on", day="changed_on", icon="users",
+    ),
+    Register(
+        code="chief-vacancy", name="河长空缺台账", model=Vacancy, columns=("post", "division", "left_name", "since", "told_at", "filled_on"), filters=("since",), readers=WATCH, order="-since",
+        day="since", icon="users",
     ),
     Register(
         code="river-plan", name="一河一策", model=OneRiverOnePlan, columns=("river", "year", "target", "state", "goals"), filters=("year", "state"),
@@ -179,6 +231,19 @@ pages = (
     Page(shell="portal", route="river-handovers/<int:handover>", name="handover", view=console_chiefs.handover, guard=(SIGNED_IN,), everywhere=True),
     Page(shell="portal", route="river-handovers/<int:handover>/give", name="give", view=console_chiefs.give, guard=(SIGNED_IN,), everywhere=True),
     Page(shell="portal", route="river-handovers/<int:handover>/take", name="take", view=console_chiefs.take, guard=(SIGNED_IN,), everywhere=True),
+    Page(shell="console", route="river-zones", name="zones", view=console_zones.overview, guard=(*ALL, RECEIVER), menu="水功能区达标", icon="map-pin"),
+    Page(shell="console", route="river-zones/<int:zone>/tell", name="tell-zone", view=console_zones.tell, guard=(OFFICE,)),
+    Page(shell="console", route="river-notices", name="notices", view=console_zones.notices, guard=(*ALL, RECEIVER)),
+    Page(shell="console", route="river-notices/<int:notice>/paper", name="notice-paper", view=console_zones.paper, guard=(*ALL, RECEIVER)),
+    Page(shell="console", route="river-notices/<int:notice>/receive", name="receive-notice", view=console_zones.receive, guard=(RECEIVER,)),
+    Page(shell="console", route="river-searches", name="searches", view=console_search.searches, guard=ALL, menu="排口排查", icon="search"),
+    Page(shell="console", route="river-searches/new", name="new-search", view=console_search.new, guard=(OFFICE,)),
+    Page(shell="console", route="river-searches/<int:search>", name="search", view=console_search.search, guard=ALL),
+    Page(shell="console", route="river-searches/<int:search>/trace", name="search-trace", view=console_search.trace, guard=WATCH),
+    Page(shell="console", route="river-searches/<int:search>/add", name="search-add", view=console_search.add, guard=WATCH),
+    Page(shell="console", route="river-searches/<int:search>/verify/<int:candidate>", name="search-verify", view=console_search.verify, guard=WATCH),
+    Page(shell="console", route="river-searches/<int:search>/close", name="search-close", view=console_search.close, guard=(OFFICE,)),
+    Page(shell="console", route="river-searches/photos/<int:candidate>", name="candidate-photo", view=console_search.photo, guard=ALL),
     Page(shell="console", route="river-photos/<slug:kind>/<int:row>", name="photo", view=console.photo, guard=ALL),
     Page(shell="field", route="rivers", name="field", view=field.today, guard=(CHIEF,), menu="我的河段", icon="map-pin"),
     Page(shell="field", route="patrols/<int:round>", name="patrol", view=field.patrol, guard=WATCH),
@@ -194,6 +259,8 @@ SENT = (
     ("river-handover", "河长交接：{post}", "{post}由{giver}变更为{taker}，请在 {due} 前核对交接清单并办理移交和接收： {page}"),
     ("river-handover-given", "河长交接：{post}已移交", "{giver}已移交{post}的工作，请核对交接清单后接收： {page}"),
     ("river-handover-late", "河长交接逾期：{post}", "{post}由{giver}变更为{taker}，到 {due} 没有完成交接。"),
+    ("river-vacant", "河长空缺：{post}", "{post}自 {since} 起空缺（离任：{left}），没有人接任。请协调补任，未办事项见“河长交接”。"),
+    ("river-zone-notice", "水功能区通报：{zone}", "收到{number}：{zone}{kind}，请到“水功能区通报”签收并依法处理。"),
     ("river-handover-taken", "河长交接：{post}已接收", "{taker}已接收{post}的工作，交接完成。"),
 )
 MESSAGES = tuple(MessageTemplate(code=code, title=title, body=body) for code, title, body in SENT)
@@ -203,12 +270,13 @@ system = System(
     name="互联网+河长制",
     owner="water_affairs",
     plan=("river_chief_platform", "river_chief_standards"),
-    basis=("中华人民共和国水污染防治法第五条", "中华人民共和国水法（第三十二条）", "中华人民共和国河道管理条例", "地表水环境质量标准 GB 3838-2002"),
+    basis=("中华人民共和国水污染防治法第五条", "中华人民共和国水法（第三十二条）", "中华人民共和国河道管理条例（第二十条）", "水功能区划分标准 GB/T 50594-2010", "地表水环境质量标准 GB 3838-2002"),
     roles=(
         Role(code=CHIEF, name="河长", sees="division"),
         Role(code=OFFICE, name="河长办工作人员", sees="division"),
         Role(code=HANDLER, name="河湖问题整改人员"),
         Role(code=VERIFIER, name="河湖问题核查人员", sees="division"),
+        Role(code=RECEIVER, name="水功能区通报签收人员"),
     ),
     registers=registers,
     procedures=(problem,),

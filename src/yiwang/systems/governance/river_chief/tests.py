@@ -36,6 +36,9 @@ SAMPLES = {
     "station-reading": lambda n: {"at": f"{2040 + n // 12}-{n % 12 + 1:02}-01T08:00", "ph": "7.2", "oxygen": "6.5"},
     "load-basis": lambda n: {"year": str(1990 + n)},
     "load-source": lambda n: {"year": str(1990 + n)},
+    "bank": lambda n: {"village": "", "holder": "", "from_km": "0", "to_km": "1", "until": "2099-12-31"},
+    "water-zone": lambda n: {"first": "use", "second": "drink", "from_km": f"{n / 100:.2f}", "to_km": f"{n / 100 + 0.01:.2f}", "section": ""},
+    "zone-opinion": lambda n: {"year": str(1990 + n)},
     "repair-check": lambda n: {"day": str(date(2030, 1, 1) + timedelta(days=n))},
     "river-plan": lambda n: {"year": str(1990 + n)},
     "river-standard": lambda n: {"number": f"T/SL {n:03}"},
@@ -319,4 +322,5 @@ def test_one_river_one_file(reach: Reach) -> None:
 
 def test_the_page_s_example_runs() -> None:
     page = (Path(__file__).resolve().parents[5] / "docs" / "systems" / "river_chief.md").read_text(encoding="utf-8")
-    exec(page.split("```python")[1].split("```")[0], {})
+    for block in page.split("```python")[1:]:
+        exec(block.split("```")[0], {})
