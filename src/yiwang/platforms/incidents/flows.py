@@ -152,9 +152,11 @@ def _assigning(handler: str, hint: Callable[[Incident], Hint | None] | None) -> 
 
 
 def _offices(incident: Incident, handler: str, hint: Hint | None) -> dict[str, str]:
-    """Who may be given it: the office of the rule in force first, that which the system names, and the others of the place where somebody mends such things."""
+    """Who may be given it: whoever has it, the office of the rule in force, that which the system names, and the others of the place where somebody mends such things."""
     routed, _ = route(incident.category.code, incident.division_id, timezone.localdate())
-    offices = {str(routed.pk): f"{routed.name}（按分派规则）"} if routed else {}
+    offices = {str(incident.owner.pk): incident.owner.name} if incident.owner else {}
+    if routed:
+        offices[str(routed.pk)] = f"{routed.name}（按分派规则）"
     if hint and hint.organ and parties.holders_of(handler, organ=hint.organ.pk):
         offices.setdefault(str(hint.organ.pk), f"{hint.organ.name}（岸线管理单位）")
     for office in parties.offices_with(handler, place=incident.division_id):
@@ -163,7 +165,7 @@ def _offices(incident: Incident, handler: str, hint: Hint | None) -> dict[str, s
 
 
 def _assign(case: Any, actor: Actor, data: dict[str, Any]) -> None:
-    """Without a choice the office of the rule in force. Another one than before may send it back in its turn. Raises Invalid where there is none."""
+    """Without a choice whoever has it, or the office of the rule in force. Another one than before may send it back in its turn. Raises Invalid where there is none."""
     incident = incident_of(case)
     routed, _ = route(incident.category.code, incident.division_id, timezone.localdate())
     owner = int(data.get("owner") or 0) or incident.owner_id or (routed.pk if routed else None)

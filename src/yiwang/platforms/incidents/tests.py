@@ -164,14 +164,14 @@ def test_what_was_sent_back_goes_to_another_office_which_may_send_it_back_too(re
     first = Incident.objects.get(pk=report.incident_id).owner
     assert first
     step("梁书言", report.incident_id, "send_back", reason="不在辖区")
-    other = Organisation.objects.get(key="housing@440802")
+    other = Organisation.objects.get(key="housing_construction@440802")
     Post.objects.create(organisation=other, title="整改岗", roles=["river-handler"], division_id="440802000000")
+    with pytest.raises(Invalid):
+        step("徐听雨", report.incident_id, "assign", opinion="给不办理的单位", owner=str(Organisation.objects.get(key="petition@440802").pk))
     step("徐听雨", report.incident_id, "assign", opinion="由你局办理", owner=str(other.pk))
     given = Incident.objects.get(pk=report.incident_id)
     assert given.owner == other and given.returned == 0
     assert given.case.tasks.get(closed_at=None).organ == other
-    with pytest.raises(Invalid):
-        step("徐听雨", report.incident_id, "assign", opinion="给不办理的单位", owner=str(Organisation.objects.get(key="petition@440802").pk))
 
 
 def test_an_incident_without_a_rule_is_given_to_who_mends_such_things(report: Report) -> None:
