@@ -10,7 +10,6 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 
@@ -83,7 +82,7 @@ def scores(request: HttpRequest) -> HttpResponse:
     """河长考核榜 of a month."""
     actor = actor_of(request)
     today = timezone.localdate().replace(day=1)
-    month = parse_date(f"{request.GET.get('month', '')}-01") or today
+    month = _month(request.GET.get("month", "")) or today
     rows = restrict(actor, Assessment.objects.filter(month=month)).select_related("post__organisation").order_by(F("score").desc(nulls_last=True), "pk")
     after = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
     page = ScorePage(
@@ -166,15 +165,27 @@ def advance_standard(request: HttpRequest, doc: int) -> HttpResponse:
     return redirect("river_chief:standards")
 
 
-def photo(request: HttpRequest, kind: str, row: int) -> FileResponse:
+def photo(request: HttpRequest, kind: str, row: int) -> HttpResponse | FileResponse:
     """The photograph of a finding or a report, for those who may see it."""
     rows = restrict(actor_of(request), Finding.objects.filter(pk=row)) if kind == "finding" else restrict(actor_of(request), Report.objects.filter(pk=row))
     file = File.objects.filter(pk__in=list(rows.values_list("photo", flat=True))).first()
     if file is None:
         raise NotFound("没有找到这张照片。")
-    answer = FileResponse(documents.open_file(file), content_type=file.media_type)
+    if kind == "report":  # where and with what a reporter took it tells who they are: the picture without what the camera wrote into it
+        answer: HttpResponse | FileResponse = HttpResponse(documents.thumbnail(file, side=1_600), content_type="image/jpeg")
+    else:
+        answer = FileResponse(documents.open_file(file), content_type=file.media_type)
     answer["X-Content-Type-Options"], answer["Cache-Control"] = "nosniff", "private, no-store"
     return answer
+
+
+def _month(text: str) -> date | None:
+    """The first day of a month written as 2026-03, of this century; None for anything else."""
+    try:
+        found = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
+    return found if 2000 <= found.year <= 2099 else None
 
 
 def _ranked(rows: list[Assessment]) -> list[tuple[str, Assessment, list[tuple[str, str, str]]]]:

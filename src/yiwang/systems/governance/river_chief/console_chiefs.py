@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.contrib import messages as flash
+from django.db.models import F
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST
 
 from yiwang.base.errors import Invalid, NotFound
@@ -73,9 +73,9 @@ class HandOverPage:
 
 
 def listed(request: HttpRequest) -> HttpResponse:
-    """What waits for me first, then the newest."""
+    """What waits for me first, then what is under way, then the newest."""
     actor = actor_of(request)
-    found = restrict(actor, ChiefOrder.objects.all()).select_related("issuer__organisation", "receiver__organisation", "organ", "document").order_by("-issued_at")[:SIZE]
+    found = restrict(actor, ChiefOrder.objects.all()).select_related("issuer__organisation", "receiver__organisation", "organ", "document").order_by(F("closed_at").desc(nulls_first=True), "-issued_at")[:SIZE]
     rows = [_row(request, order) for order in found]
     page = OrdersPage(sorted(rows, key=lambda r: not (r.may_answer or r.may_settle)), bool(orders.seats_of(actor)))
     return render(request, "river_chief/orders.html", {"page": page})
@@ -186,9 +186,16 @@ def _draft(given: Mapping[str, str]) -> orders.Draft:
     kind, _, number = given.get("to", "").partition(":")
     chosen = int(number) if number.isdecimal() else None
     return orders.Draft(
-        kind=given.get("kind", ""), title=given.get("title", ""), text=given.get("text", ""), due=parse_date(given.get("due", "")) or date.min,
+        kind=given.get("kind", ""), title=given.get("title", ""), text=given.get("text", ""), due=_day(given.get("due", "")) or date.min,
         receiver=chosen if kind == "post" else None, organ=chosen if kind == "organ" else None, river=_number(given.get("river")), problem=_number(given.get("problem")),
     )  # fmt: skip
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _number(text: str | None) -> int | None:

@@ -24,6 +24,7 @@ from yiwang.kit.declare import Errand
 from yiwang.kit.guards import actor_of
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import CheckItem, Duty, PatrolPlan, Round
+from yiwang.systems.governance.river_chief.chiefs import problems_on
 from yiwang.systems.governance.river_chief.flows import CHIEF
 from yiwang.systems.governance.river_chief.models import ChiefOrder, Measured, Reach, Reading, RiverProblem, Sample
 
@@ -92,7 +93,7 @@ def _water(reach: Reach) -> Measured | None:
 
 
 def _open(reach: Reach) -> int:
-    return RiverProblem.objects.filter(reach=reach, incident__closed_at=None).exclude(incident__stage="void").count()
+    return problems_on(reach).filter(incident__closed_at=None).count()
 
 
 def patrol(request: HttpRequest, round: int) -> HttpResponse:

@@ -14,6 +14,9 @@ from yiwang.systems.governance.river_chief.models import (
     WaterAlert,
     ZoneResult,
 )
+from yiwang.systems.governance.river_chief.monthly import COMPLETE
+
+TAKEN_UP = ~Q(incident__stage="void")  # what was not taken up is no problem
 
 INDICATORS = (
     Indicator(
@@ -26,12 +29,12 @@ INDICATORS = (
     ),
     Indicator(
         code="river-closed-on-time", name="问题按期整改率", unit="%", kind="share", of=RiverProblem, at="incident__closed_at", case="incident__case",
-        where=Q(incident__closed_at__isnull=False, incident__on_time__isnull=False), part=Q(incident__on_time=True), better="more",
+        where=TAKEN_UP & Q(incident__closed_at__isnull=False, incident__on_time__isnull=False), part=Q(incident__on_time=True), better="more",
         note="当期销号的河湖问题中，在整改期限内提交整改结果的比例。",
     ),
     Indicator(
-        code="river-sections-met", name="断面水质达标率", unit="%", kind="share", of=Sample, at="month", part=Q(met=True), better="more",
-        note="有月数据的断面中，水质类别达到目标的比例；类别按 GB 3838-2002 单因子评价。",
+        code="river-sections-met", name="断面水质达标率", unit="%", kind="share", of=Sample, at="month", where=COMPLETE, part=Q(met=True), better="more",
+        note="五项月数据齐全的断面中，水质类别达到目标的比例；类别按 GB 3838-2002 单因子评价。",
     ),
     Indicator(
         code="river-alerts", name="水质预警", unit="次", of=WaterAlert, at="raised_at", better="less", note="自动站数据连续不达标引发的预警次数，按预警时间。",
@@ -45,11 +48,11 @@ INDICATORS = (
         note="修复成效监测中，监测值达到修复目标的比例，按监测日期。",
     ),
     Indicator(
-        code="river-recurrence", name="问题反复率", unit="%", kind="share", of=RiverProblem, at="found_at", part=Q(again__isnull=False), case="incident__case", better="less",
+        code="river-recurrence", name="问题反复率", unit="%", kind="share", of=RiverProblem, at="found_at", where=TAKEN_UP, part=Q(again__isnull=False), case="incident__case", better="less",
         note="当期发现的河湖问题中，与已销号的同类问题地点相近、时间不久的比例；距离和天数见政策参数。",
     ),
     Indicator(
-        code="river-crowd-share", name="群众发现占比", unit="%", kind="share", of=RiverProblem, at="found_at", part=Q(incident__eye="crowd"), case="incident__case",
+        code="river-crowd-share", name="群众发现占比", unit="%", kind="share", of=RiverProblem, at="found_at", where=TAKEN_UP, part=Q(incident__eye="crowd"), case="incident__case",
         note="当期发现的河湖问题中，由群众反映发现的比例。",
     ),
     Indicator(

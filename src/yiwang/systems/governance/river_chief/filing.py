@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from yiwang.base.errors import NotFound
@@ -16,6 +16,7 @@ from yiwang.kit.guards import may_pass
 from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols.models import PatrolPlan, Round
 from yiwang.systems.governance.river_chief import picture, rules, searching, zones
+from yiwang.systems.governance.river_chief.chiefs import problems_on
 from yiwang.systems.governance.river_chief.flows import WATCH
 from yiwang.systems.governance.river_chief.loads import Load, Stretch, balance_of, of_reaches
 from yiwang.systems.governance.river_chief.models import (
@@ -106,8 +107,7 @@ def river_file(actor: Actor, river: int) -> RiverFile:
         problems=problems[:12],
         rounds=rounds,
         plan=found.plans.prefetch_related("measures__owner").order_by("-year").first(),
-        open_count=sum(p.incident.closed_at is None and p.incident.stage != Incident.Stage.VOID for p in problems),
-        closed_count=sum(p.incident.closed_at is not None for p in problems),
+        **_counts(actor, found),
         timeline=_timeline(problems, rounds),
         alerts=list(restrict(actor, WaterAlert.objects.filter(section__river=found, closed_at=None)).select_related("section").order_by("section__km")),
         loads=_loads(reaches),
@@ -133,8 +133,9 @@ def waters_of(river: River) -> list[Water]:
     newest = {r.section_id: r for r in Reading.objects.filter(section__in=sections).order_by("section", "-at").distinct("section")}
     for section in sections:
         recent = list(section.samples.order_by("-month")[:24])
-        values = [float(s.ammonia) for s in reversed(recent) if s.ammonia is not None]
-        made.append(Water(section, recent[0] if recent else None, recent[:12], rules.trend(values) if len(values) >= 3 else None, newest.get(section.pk)))
+        measured = [s for s in reversed(recent) if s.ammonia is not None]
+        values, months = [float(s.ammonia or 0) for s in measured], [12 * s.month.year + s.month.month for s in measured]
+        made.append(Water(section, recent[0] if recent else None, recent[:12], rules.trend(values, months) if len(values) >= 3 else None, newest.get(section.pk)))
     return made
 
 
@@ -154,10 +155,16 @@ def repair_state(repair: Repair, checks: list[RepairCheck]) -> str:
     return rules.repaired(after, lasting=lasting)
 
 
+def _counts(actor: Actor, river: River) -> dict[str, int]:
+    """Of all its problems, however many the page shows."""
+    taken_up = restrict(actor, RiverProblem.objects.filter(river=river)).exclude(incident__stage=Incident.Stage.VOID)
+    return dict(taken_up.aggregate(open_count=Count("pk", filter=Q(incident__closed_at=None)), closed_count=Count("pk", filter=Q(incident__closed_at__isnull=False))))
+
+
 def public_counts(reach: Reach) -> dict[str, int]:
     """What everybody may know: problems of this year on the reach, settled and under way, and how many the public found."""
     since = timezone.localtime().replace(month=1, day=1, hour=0, minute=0)
-    rows = RiverProblem.objects.filter(reach=reach, found_at__gte=since).exclude(incident__stage=Incident.Stage.VOID)
+    rows = problems_on(reach).filter(found_at__gte=since)
     return rows.aggregate(
         closed=Count("pk", filter=Q(incident__closed_at__isnull=False)), under_way=Count("pk", filter=Q(incident__closed_at=None)),
         crowd=Count("pk", filter=Q(incident__eye=Incident.Eye.CROWD)),
@@ -165,9 +172,9 @@ def public_counts(reach: Reach) -> dict[str, int]:
 
 
 def reports_waiting(actor: Actor) -> list[Report]:
-    """Reports of citizens without an answer, the soonest due first."""
+    """Reports of citizens: those without an answer before all others, the soonest due first; then the last that were answered."""
     rows = restrict(actor, Report.objects.filter(incident__eye=Incident.Eye.CROWD)).select_related("incident__category", "incident__case", "incident__division")
-    return list(rows.order_by("answered_at", "due_at")[:100])
+    return list(rows.order_by(F("answered_at").desc(nulls_first=True), "due_at")[:100])
 
 
 def _loads(reaches: list[Reach]) -> list[tuple[Reach, Load]]:

@@ -21,8 +21,9 @@ from yiwang.kit.actors import Actor
 from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.patrols.models import Duty
 from yiwang.systems.governance.river_chief import alerting
+from yiwang.systems.governance.river_chief.chiefs import problems_on
 from yiwang.systems.governance.river_chief.flows import OFFICE
-from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, Reach, RiverProblem, WaterAlert
+from yiwang.systems.governance.river_chief.models import ChiefOrder, HandOver, Reach, WaterAlert
 
 PARTS = {"reaches": "负责的河段", "problems": "没有办结的问题", "duties": "本期巡河任务", "orders": "没有办结的河长令和督办单", "alerts": "没有解除的水质预警"}
 LOOK_BACK = timedelta(days=180)  # a post that stood empty longer was taken over from the office
@@ -99,20 +100,24 @@ def sheet_of(post: Post) -> dict[str, list[str]]:
 
 
 def _changes(post: Post, day: date) -> Iterator[tuple[Membership, Membership]]:
-    """Who left and who came after them, newest terms first."""
+    """Who left and who came after them; where nobody came after, who was there beside them."""
     terms = list(Membership.objects.filter(post=post, valid_from__lte=day).order_by("valid_from", "pk").select_related("party"))
     for taker in terms:
-        left = [t for t in terms if t.valid_to and t.party_id != taker.party_id and taker.valid_from - LOOK_BACK <= t.valid_to <= day and t.valid_from <= taker.valid_from]
+        left = [t for t in terms if t.valid_to and t.party_id != taker.party_id and taker.valid_from - LOOK_BACK <= t.valid_to < day and t.valid_from <= taker.valid_from]
         giver = max(left, key=lambda t: (t.valid_to or day, t.pk), default=None)
-        if giver and taker.valid_from >= day - LOOK_BACK and (taker.valid_to is None or taker.valid_to >= day):
+        if giver is None or giver.valid_to is None or taker.valid_from < day - LOOK_BACK or (taker.valid_to is not None and taker.valid_to < day):
+            continue
+        followed = any(t.valid_from > giver.valid_to and t.party_id != giver.party_id for t in terms)
+        if taker.valid_from > giver.valid_to or not followed:
             yield giver, taker
 
 
 def _open(post: Post, giver: Membership, taker: Membership) -> bool:
-    began = timezone.make_aware(datetime.combine(taker.valid_from, time.min))
-    days = int(registers.policy("river.handover-days", division=post.division_id, on=taker.valid_from))
+    changed = max(taker.valid_from, (giver.valid_to or taker.valid_from) + timedelta(days=1))  # who was there before takes over when the other has left
+    began = timezone.make_aware(datetime.combine(changed, time.min))
+    days = int(registers.policy("river.handover-days", division=post.division_id, on=changed))
     made, fresh = HandOver.objects.get_or_create(
-        post=post, giver=giver.party, taker=taker.party, changed_on=taker.valid_from,
+        post=post, giver=giver.party, taker=taker.party, changed_on=changed,
         defaults={
             "division_id": post.division_id, "giver_name": giver.party.name, "taker_name": taker.party.name, "sheet": sheet_of(post),
             "due_at": deadlines.due_at(deadlines.Term(days, "working"), began, calendar=registers.working_calendar()),
@@ -129,7 +134,7 @@ def _reaches(post: Post) -> Iterator[str]:
 
 
 def _problems(post: Post) -> Iterator[str]:
-    rows = RiverProblem.objects.filter(reach__chief=post, incident__closed_at=None).exclude(incident__stage="void").select_related("river", "incident__owner")
+    rows = problems_on(*Reach.objects.filter(chief=post)).filter(incident__closed_at=None).select_related("river", "incident__owner")
     return (f"{p}：{p.incident.get_stage_display()}{'，' + p.incident.owner.short if p.incident.owner else ''}，{timezone.localtime(p.found_at):%Y-%m-%d} 发现" for p in rows.order_by("found_at"))
 
 

@@ -3,10 +3,10 @@
 from procrastinate.contrib.django import app
 
 
-@app.periodic(cron="30 2 1 * *")
+@app.periodic(cron="30 2 * * *")
 @app.task(name="river_chief.assess", queueing_lock="river_chief.assess")
 def assess(timestamp: int) -> None:
-    """On the first of the month: the month before."""
+    """Every night: the month before, into which rounds may still come."""
     from datetime import timedelta
 
     from django.utils import timezone
@@ -40,11 +40,14 @@ def check_water(timestamp: int) -> None:
 @app.periodic(cron="20 7 * * *")
 @app.task(name="river_chief.look_after", queueing_lock="river_chief.look_after")
 def look_after(timestamp: int) -> None:
-    """Every morning: orders and hand-overs past their day, posts that changed hands or stand empty."""
+    """Every morning: plans by the chiefs and frequencies in force, orders and hand-overs past their day, posts that changed hands or stand empty."""
     from django.utils import timezone
 
-    from yiwang.systems.governance.river_chief import handing, orders, vacant
+    from yiwang.kit.actors import SYSTEM
+    from yiwang.systems.governance.river_chief import chiefs, handing, loads, orders, vacant
 
+    chiefs.follow(SYSTEM)
+    loads.follow(SYSTEM)
     orders.tell_late(timezone.localdate())
     handing.look(timezone.localdate())
     handing.tell_late()

@@ -2,15 +2,20 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 from django.utils import timezone
 
 from yiwang.engines.registers import api as registers
+from yiwang.kit.actors import Actor
+from yiwang.kit.registry import registry
 from yiwang.systems.governance.river_chief import rules
 from yiwang.systems.governance.river_chief.models import LoadBasis, LoadSource, Reach, Reading, River, Section
+from yiwang.systems.governance.river_chief.water import of_basis
 
+FRESH = timedelta(days=7)  # stations that have been silent for longer say nothing of today
 CHOSEN = "ammonia"  #: the item that the balance is drawn for: stations measure it, and it decides most classes here
 
 
@@ -55,12 +60,21 @@ def of_reaches(reaches: list[Reach]) -> dict[int, list[Load]]:
     return made
 
 
+def follow(actor: Actor) -> int:
+    """Capacities follow the target class and the length of their reach; returns how many changed."""
+    stale = [b for b in LoadBasis.objects.filter(standing=LoadBasis.Standing.LIVE).select_related("reach__river") if any(getattr(b, k) != v for k, v in of_basis(b).items())]
+    for basis in stale:
+        registers.change(actor, registry().registers["load-basis"], basis.pk, {}, reason="河段的水质目标或者长度有变化")
+    return len(stale)
+
+
 def balance_of(river: River) -> list[Stretch]:
     """Between neighbouring sections whose newest readings have flow and were taken within an hour of each other; four queries."""
     sections = list(river.sections.order_by("km"))
-    newest = {r.section_id: r for r in Reading.objects.filter(section__in=sections, flow__isnull=False, ammonia__isnull=False).order_by("section", "-at").distinct("section")}
-    bases = list(LoadBasis.objects.filter(reach__river=river, item=CHOSEN).select_related("reach").order_by("-year"))
-    sources = list(LoadSource.objects.filter(reach__river=river, item=CHOSEN, outfall__isnull=False).select_related("outfall").order_by("-year"))
+    recent = Reading.objects.filter(section__in=sections, flow__isnull=False, ammonia__isnull=False, standing=Reading.Standing.LIVE, at__gte=timezone.now() - FRESH)
+    newest = {r.section_id: r for r in recent.order_by("section", "-at").distinct("section")}
+    bases = list(LoadBasis.objects.filter(reach__river=river, item=CHOSEN, standing=LoadBasis.Standing.LIVE).select_related("reach").order_by("-year"))
+    sources = list(LoadSource.objects.filter(reach__river=river, item=CHOSEN, standing=LoadSource.Standing.LIVE).select_related("outfall", "reach"))
     share = float(registers.policy("river.balance-share", division=river.division_id, on=timezone.localdate())) if newest else 0.0
     made = []
     for upper, lower in pairwise(sections):
@@ -81,6 +95,11 @@ def _tonnes(reading: Reading) -> float:
 
 
 def _lateral(sources: list[LoadSource], above: Decimal, below: Decimal) -> float:
-    """Of each outfall between the two, the newest year registered."""
-    newest = {s.outfall_id: s for s in reversed(sources) if s.outfall and above < s.outfall.km <= below}
-    return float(sum(s.load for s in newest.values()))
+    """Of each outfall between the two, and of each reach that lies between them, what was registered for the newest year."""
+    years: dict[tuple[str, int], dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    for source in sources:
+        if source.outfall and above < source.outfall.km <= below:
+            years["outfall", source.outfall.pk][source.year] += float(source.load)
+        elif source.outfall is None and above <= source.reach.from_km and source.reach.to_km <= below:
+            years["reach", source.reach_id][source.year] += float(source.load)
+    return sum(by_year[max(by_year)] for by_year in years.values())

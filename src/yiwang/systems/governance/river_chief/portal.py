@@ -87,7 +87,7 @@ def receipt(request: HttpRequest, key: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             grade = request.POST.get("grade", "")
-            incidents.rate(actor, key, grade=int(grade) if grade.isdigit() else 0, words=request.POST.get("words", ""))
+            incidents.rate(actor, key, grade=int(grade) if grade.isdecimal() else 0, words=request.POST.get("words", ""))
         except Invalid as problem:
             error = next(iter(problem.fields.values()), problem.message)
         else:
@@ -96,7 +96,7 @@ def receipt(request: HttpRequest, key: UUID) -> HttpResponse:
     found = incidents.seen_by_receipt(actor, key)
     incident = found.incident
     stage = incident.case.declared.state(incident.case.state).public
-    page = ReceiptPage(found, stage, list(Report.GRADES), incident.closed_at is not None, _where(incident.pk), error)
+    page = ReceiptPage(found, stage, list(Report.GRADES), incidents.may_reopen(incident), _where(incident.pk), error)
     return render(request, "river_chief/receipt.html", {"page": page}, status=422 if error else 200)
 
 

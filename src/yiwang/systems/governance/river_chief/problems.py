@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import shapely
+from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
+from django.contrib.gis.measure import D
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -17,7 +19,6 @@ from yiwang.platforms.incidents import api as incidents
 from yiwang.platforms.incidents.models import Category, Incident, Report, RoutingRule
 from yiwang.platforms.patrols import api as patrols
 from yiwang.platforms.patrols.models import Finding, Round
-from yiwang.systems.governance.river_chief import rules
 from yiwang.systems.governance.river_chief.banks import side_of
 from yiwang.systems.governance.river_chief.chiefs import office_of
 from yiwang.systems.governance.river_chief.flows import DAYS, FLOW, VERIFIER
@@ -137,9 +138,5 @@ def _earlier(reach: Reach, kind: str, incident: Incident, at: datetime) -> River
     day = timezone.localdate()
     metres, days = (float(registers.policy(f"river.recurrence-{unit}", division=reach.division_id, on=day)) for unit in ("metres", "days"))
     past = RiverProblem.objects.filter(Q(incident__closed_at__lte=at), river=reach.river_id, kind=kind, incident__closed_at__gte=at - timedelta(days=days))
-    for row in past.select_related("incident").order_by("-found_at")[:200]:
-        apart = patrols.distance(incident.place.x, incident.place.y, shapely.Point(row.incident.place.x, row.incident.place.y))[0]
-        closed = row.incident.closed_at
-        if closed and rules.recurs(apart, (at - closed).days, within=metres, lasting=days):
-            return row
-    return None
+    near = past.annotate(apart=Distance("incident__place", incident.place, spheroid=True)).filter(apart__lte=D(m=metres))
+    return near.order_by("-found_at").first()

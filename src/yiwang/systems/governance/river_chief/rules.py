@@ -66,8 +66,8 @@ def grade_of(item: str, value: float, *, lake: bool = False) -> int:
     return next((grade for grade, limit in enumerate(row or limits["at_most"][item], 1) if value <= limit), WORSE)
 
 
-def trend(values: Sequence[float]) -> Trend:
-    """Of equally spaced values. Raises ValueError for fewer than three."""
+def trend(values: Sequence[float], at: Sequence[float] | None = None) -> Trend:
+    """Of values in the order of time; `at` are their moments (months) where they are not equally spaced. The slope is per unit of `at`. Raises ValueError for fewer than three."""
     n = len(values)
     if n < 3:
         raise ValueError("a trend needs three values")
@@ -75,7 +75,8 @@ def trend(values: Sequence[float]) -> Trend:
     ties = [values.count(v) for v in set(values)]
     variance = (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
     z = (s - (s > 0) + (s < 0)) / sqrt(variance) if variance else 0.0
-    slope = median((values[j] - values[i]) / (j - i) for i, j in combinations(range(n), 2))
+    moments = range(n) if at is None else at
+    slope = median((values[j] - values[i]) / (moments[j] - moments[i]) for i, j in combinations(range(n), 2))
     return Trend(s, 1 - erf(abs(z) / sqrt(2)), slope)
 
 
@@ -199,11 +200,6 @@ def breaks(grades: Sequence[tuple[int, bool]]) -> list[Break]:
     pairs = enumerate(pairwise(grades))
     found = [Break(at, at + 1, below[0] - above[0], above[1] and not below[1]) for at, (above, below) in pairs]
     return [b for b in found if b.steps > 0 or b.lost]
-
-
-def recurs(metres: float, days: float, *, within: float, lasting: float) -> bool:
-    """Whether a problem of the same kind is the old one again."""
-    return metres <= within and 0 <= days <= lasting
 
 
 def score(parts: Mapping[str, tuple[int, int]], weights: Mapping[str, float]) -> tuple[float | None, dict[str, float]]:

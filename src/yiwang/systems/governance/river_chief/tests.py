@@ -74,6 +74,7 @@ def test_trend_by_hand() -> None:
     found = rules.trend([1, 2, 3, 4, 5])
     assert (found.s, found.slope) == (10, 1.0)
     assert found.p == pytest.approx(0.0275, abs=0.0002)  # z = 9 / sqrt(5·4·15/18) = 2.2045
+    assert rules.trend([1, 2, 4], at=[1, 2, 4]).slope == 1.0, "a month without a value is two steps long"
     assert rules.trend([2, 2, 2]).p == 1.0 and rules.trend([5, 4, 3, 2, 1]).words == "好转"
     with pytest.raises(ValueError, match="three"):
         rules.trend([1, 2])

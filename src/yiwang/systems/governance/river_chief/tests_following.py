@@ -1,19 +1,33 @@
 """What follows by itself: plans from their reach, figures of chiefs above from what lies on their kilometres, scores from what comes late."""
 
 from datetime import date, timedelta
+from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from yiwang.base.errors import Conflict, NotAllowed
 from yiwang.engines.parties.models import Membership, Post
-from yiwang.kit.actors import SYSTEM
-from yiwang.platforms.incidents.models import Incident
+from yiwang.kit.actors import NOBODY, SYSTEM
+from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols.api import window
 from yiwang.platforms.patrols.models import PatrolPlan
-from yiwang.systems.governance.river_chief import alerting, assessing, chiefs, monthly, standards
-from yiwang.systems.governance.river_chief.models import Assessment, Clause, Reach, Reading, Sample, Section, StandardDoc, WaterAlert
-from yiwang.systems.governance.river_chief.tests import actor, found
+from yiwang.systems.governance.river_chief import alerting, assessing, chiefs, filing, handing, loads, monthly, problems, standards
+from yiwang.systems.governance.river_chief.models import (
+    Assessment,
+    Clause,
+    HandOver,
+    LoadBasis,
+    LoadSource,
+    Reach,
+    Reading,
+    Sample,
+    Section,
+    StandardDoc,
+    WaterAlert,
+)
+from yiwang.systems.governance.river_chief.tests import actor, browser, found
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +116,44 @@ def test_a_clause_that_was_changed_is_tried_again_before_it_is_adopted(reach: Re
         standards.advance(actor("徐听雨"), doc.pk)
     standards.run(actor("徐听雨"), doc.pk)
     assert standards.advance(actor("徐听雨"), doc.pk).state == "adopted", "one that is out of use holds nothing up"
+
+
+def test_who_was_there_beside_them_takes_over_on_the_day_after_they_left(reach: Reach) -> None:
+    today = timezone.localdate()
+    post = Post.objects.create(organisation=reach.chief.organisation, title="有副职的河长", roles=["river-chief"], division_id=reach.division_id)  # type: ignore[union-attr]
+    for name, since, until in (("莫知夏", 400, 1), ("卢南渡", 60, None)):
+        Membership.objects.create(party_id=actor(name).party or 0, post=post, valid_from=today - timedelta(days=since), valid_to=today - timedelta(days=until) if until else None)
+    Reach.objects.filter(pk=reach.pk).update(chief=post)
+    assert handing.look(today) >= 1
+    made = HandOver.objects.get(post=post)
+    assert (made.changed_on, made.taker.name) == (today, "卢南渡") and made.due_at > timezone.now(), "its days begin when the other has left, not when the second came"
+
+
+def test_what_nobody_answered_stands_before_what_was_answered(reach: Reach) -> None:
+    kinds = [problems.tell_by_citizen(NOBODY, reach, key=uuid4(), kind=kind, text=f"反映{kind}", place=None, photo=None, phone="", anonymous=True) for kind in ("dig", "heap")]
+    Report.objects.filter(pk=kinds[0].pk).update(answered_at=timezone.now())
+    rows = filing.reports_waiting(actor("徐听雨"))
+    answered = [row.answered_at is not None for row in rows]
+    assert answered == sorted(answered) and kinds[1] in rows
+
+
+def test_what_a_reach_can_take_follows_its_target(reach: Reach) -> None:
+    loads.follow(SYSTEM)
+    basis = LoadBasis.objects.select_related("reach").filter(reach__target__gt="1").order_by("pk")[0]
+    Reach.objects.filter(pk=basis.reach_id).update(target="1")
+    assert loads.follow(SYSTEM) == LoadBasis.objects.filter(reach=basis.reach_id).count()
+    assert LoadBasis.objects.get(pk=basis.pk).limit < basis.limit and loads.follow(SYSTEM) == 0
+
+
+def test_sources_without_an_outfall_come_in_too() -> None:
+    sources = [LoadSource(outfall=None, reach=Reach(pk=1, from_km=10, to_km=20), year=year, load=load) for year, load in ((2023, 5), (2024, 2), (2024, 1))]
+    assert loads._lateral(sources, Decimal(0), Decimal(90)) == 3, "of the newest year all, of earlier ones none"
+    assert loads._lateral(sources, Decimal(15), Decimal(90)) == 0, "what lies only partly between is not counted"
+
+
+@pytest.mark.parametrize("path", ["/work/river-scores?month=2026-13", "/work/river-scores?month=0001-01", "/work/river-scores?month=9999-12", "/work/river-scores?month=x"])
+def test_a_month_that_is_none_shows_this_one(path: str) -> None:
+    assert browser("hezhangban").get(path).status_code == 200
 
 
 def test_what_is_open_stands_before_what_has_ended() -> None:
