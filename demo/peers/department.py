@@ -1,17 +1,19 @@
 """Stand-ins of the petition systems of single departments, beside the province's on the same server: each with its own key pair and nothing of the product.
 
 POST /offices/<code>/petitions takes what the city sends, once for its key; GET there lists it; GET /offices/<code>/ is a page on which one plays the department;
-POST /offices/<code>/say tells the city what became of a petition, POST /offices/<code>/cut breaks the wire for so many messages.
+POST /offices/<code>/say tells the city what became of a petition, /fetch gets a file of one, /offices/<code>/cut breaks the wire for so many messages.
 """
 
+import hashlib
 import html
 import json
 import re
 import sys
+import urllib.request
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 from cryptography.hazmat.primitives import serialization
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from demo.peers import keys, province
 
-PATH = re.compile(r"/offices/(\w+)/(petitions|say|cut|)")
+PATH = re.compile(r"/offices/(\w+)/(petitions|say|cut|fetch|)")
 PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>%(name)s（演示）</title>
 <style>body{font:17px/1.7 "Noto Sans CJK SC",sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1f2937}article{border:1px solid #cbd5e1;border-radius:.5rem;padding:1rem;margin:1rem 0}
 input,select,button{font:inherit;padding:.3rem .6rem}.tag{background:#fff3cd;padding:.1rem .5rem;border-radius:.3rem}</style></head><body><main><p><span class="tag">演示：某部门自己的系统，不属于一网</span></p>
@@ -55,6 +57,12 @@ class Office(province.Bureau):
             self.said.append(whole)
         return {"status": status, "said": json.loads(answer), "event": whole}
 
+    def fetch(self, url: str) -> bytes:
+        """A file that a message names, asked for with our signature."""
+        request = urllib.request.Request(url, headers=self.signs(urlsplit(url).path, b"", method="GET"))
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return bytes(answer.read())
+
     def address(self, number: str) -> str:
         return str(next(r["events"] for r in self.reports.values() if r["number"] == number and r["what"] == "transfer"))
 
@@ -83,6 +91,8 @@ class Handler(province.Handler):
         if found[2] == "cut":
             office.broken = json.loads(body)["times"]
             return self.answer(200, {"result": "ok"})
+        if found[2] == "fetch":
+            return self.answer(200, {"sha256": hashlib.sha256(office.fetch(json.loads(body)["url"])).hexdigest()})
         if found[2] == "say":
             return self.say(office, body)
         if office.fails():

@@ -58,10 +58,10 @@ class Bureau:
         except urllib.error.HTTPError as problem:
             return problem.code, problem.read()
 
-    def signs(self, path: str, body: bytes) -> dict[str, str]:
+    def signs(self, path: str, body: bytes, *, method: str = "POST") -> dict[str, str]:
         """The headers that prove who sends this."""
         stamp, nonce = str(int(time.time())), secrets.token_hex(16)
-        signature = base64.b64encode(self.key.sign(_text("POST", path, stamp, nonce, body))).decode()
+        signature = base64.b64encode(self.key.sign(_text(method, path, stamp, nonce, body))).decode()
         return {"X-Time": stamp, "X-Nonce": nonce, "X-Signature": signature}
 
 

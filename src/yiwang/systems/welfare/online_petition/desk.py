@@ -30,6 +30,7 @@ from yiwang.systems.welfare.online_petition.models import (
     Exchange,
     Hearing,
     Instance,
+    Material,
     Member,
     Peer,
     Petition,
@@ -73,6 +74,7 @@ class CasePage:
     supervisions: list[Supervision]
     peer: Peer | None  #: in whose system it is being handled now
     exchanges: list[Exchange]
+    materials: list[Material]
     inspection: Any  #: Incident, its number, how far it is
     sees_inspection: bool
     service: Any  #: Item it was led to, and the service there
@@ -168,7 +170,7 @@ def supervision_letter(request: HttpRequest, supervision: int) -> FileResponse:
 def register(request: HttpRequest) -> HttpResponse:
     """来信来访登记: what came by letter, foot, phone or a leader's box."""
     actor = actor_of(request)
-    form = forms.DeskForm(request.POST or None, initial={"people": 1})
+    form = forms.DeskForm(request.POST or None, request.FILES or None, initial={"people": 1})
     key = request.POST.get("key") or str(uuid4())
     if request.method == "POST" and form.is_valid():
         try:
@@ -284,6 +286,7 @@ def _page(request: HttpRequest, case: int, *, errors: Mapping[str, str] | None =
         supervisions=list(restrict(actor, petition.supervisions.select_related("organ", "document")).order_by("asked_at")),
         peer=offices.holder(petition, found.organ_id) if instance.level == Instance.Level.HANDLING and found.closed_at is None else None,
         exchanges=list(restrict(actor, petition.exchanges.select_related("peer", "petition__case")).order_by("-pk")[:50]),
+        materials=list(restrict(actor, petition.materials.order_by("pk"))),
         inspection=ways.incident_of(petition),
         sees_inspection=petition.incident is not None and procedures.cases_of(actor).filter(pk=petition.incident.case_id).exists(),
         service=ways.service_of(petition),

@@ -23,7 +23,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import SYSTEM, Actor
 from yiwang.kit.rowsecurity import elevated
 from yiwang.systems.welfare.online_petition import effects, limits, offices, province, rules, secrecy, ways
-from yiwang.systems.welfare.online_petition.models import Accused, Draft, Instance, Matter, Member, Petition, Supervision
+from yiwang.systems.welfare.online_petition.models import Accused, Draft, Instance, Material, Matter, Member, Petition, Supervision
 
 DATA = Path(__file__).parent / "data"
 CHANNELS = {"online": "internet", "above": "api", "office": "api"}  # of the case; everything else came over the desk
@@ -50,6 +50,7 @@ class Filing:
     accused: tuple[dict[str, str], ...] = field(default=())  #: name, title, organ: as written
     secret: bool = False
     outside: str = ""
+    files: tuple[tuple[str, bytes], ...] = ()  #: name and content of each
     lodged: int | None = None  #: parties.Organisation in whose own system it was registered
 
 
@@ -70,7 +71,7 @@ def file(actor: Actor, filing: Filing, *, petitioner: int | None = None) -> Peti
     """Registers a petition, once for a key. One who has the same matter under way already is attached to it and told (重复信访).
 
     `petitioner` is the party whose letter a clerk registers; without one it is the actor's own, or nobody's (匿名, advice only).
-    Raises NotAllowed, Invalid.
+    Raises NotAllowed, Invalid, TooLarge for a file.
     """
     _may_file(actor, filing, petitioner)
     with elevated():  # whom it accuses, who wrote the same, an anonymous writer: none of it is the writer's to read
@@ -126,6 +127,9 @@ def _keep(filing: Filing, case: Any, party: int, office: int, accused: list[Accu
     )  # fmt: skip
     Instance.objects.create(petition=petition, case=case, level=Instance.Level.HANDLING, division_id=filing.division)
     Member.objects.bulk_create((Member(petition=petition, name=name, represents=chosen) for name, chosen in filing.members), ignore_conflicts=True)
+    for name, content in filing.files:
+        file = documents.store(content, name=name, owner=party, case=case.pk)
+        Material.objects.create(petition=petition, file=file, name=file.name)
     for one in accused:
         one.petition = petition
         one.save()
@@ -318,4 +322,5 @@ def filing_of(data: dict[str, Any], *, key: str, channel: str = Petition.Channel
     named: Iterable[dict[str, str]] = [{"name": data["accused"], "title": data["accused_title"], "organ": data["accused_organ"]}]
     accused = tuple(row for row in named if row["name"] or row["organ"]) if data["kind"] == Petition.Kind.ACCUSATION else ()
     copied = {name: data[name] for name in ("kind", "title", "words", "division", "point", "claims", "matter", "contact", "people", "secret")}
-    return Filing(key=key, channel=channel, members=members_of(data["members"]), accused=accused, **copied)
+    files = tuple((str(file.name), file.read()) for file in data.get("papers") or ())
+    return Filing(key=key, channel=channel, members=members_of(data["members"]), accused=accused, files=files, **copied)

@@ -10,6 +10,9 @@ from yiwang.kit.forms import PlaceField
 from yiwang.systems.welfare.online_petition import rules, secrecy, ways
 from yiwang.systems.welfare.online_petition.models import Body, Matter, Petition, Reply, Transfer
 
+FILES = 10  # of one petition
+LARGEST = 20 * 1024 * 1024  # bytes: what `documents.store` takes
+
 
 def area(label: str, rows: int, missing: str, length: int = 3000) -> forms.CharField:
     return forms.CharField(label=label, max_length=length, widget=forms.Textarea(attrs={"rows": rows}), error_messages={"required": missing})
@@ -49,6 +52,25 @@ KINDS = (  # what each kind means, for whoever has never written one; what most 
 )
 
 
+class ManyFiles(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files at once, each not empty."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Raises ValidationError beyond `FILES`."""
+        found = [super(FilesField, self).clean(one, initial) for one in data or ()]
+        if big := [str(one.name) for one in found if one.size > LARGEST]:
+            raise forms.ValidationError(f"{'、'.join(big)}超过 20 MB，请压缩后重新选择。")
+        if len(found) > FILES:
+            raise forms.ValidationError(f"最多 {FILES} 个文件，现在是 {len(found)} 个。")
+        return found
+
+
 class PetitionForm(forms.Form):
     """A petition as its writer fills it in, at home or at the desk."""
 
@@ -56,6 +78,7 @@ class PetitionForm(forms.Form):
     title = forms.CharField(label="标题", max_length=60, help_text="一句话说明是什么事，例如：小区电梯坏了三个月没有修。", error_messages={"required": "请用一句话写明是什么事。"})
     words = area("事实和理由", 6, "请写明事情的经过和理由。", 5000)
     claims = forms.CharField(label="您的诉求", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="希望怎样解决。")
+    papers = FilesField(label="材料（选填）", required=False, help_text=f"PDF、图片、Word、Excel 或 OFD，每个不超过 20 MB，最多 {FILES} 个。")
     division = forms.ChoiceField(label="问题发生在哪里", choices=places, error_messages={"required": "请选择问题发生的地方。"})
     point = PlaceField(kind="POINT", label="在地图上点出位置（选填）", required=False, widget=forms.HiddenInput)
     matter = forms.ChoiceField(label="属于哪一类", choices=matters, required=False, help_text="不确定可以不选，工作人员会归类。")

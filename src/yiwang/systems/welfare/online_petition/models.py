@@ -365,7 +365,8 @@ class Warning(Record):
         return seen
 
 
+from yiwang.systems.welfare.online_petition.models_materials import Material  # noqa: E402 - as below
 from yiwang.systems.welfare.online_petition.models_ways import Body  # noqa: E402 - as below
 from yiwang.systems.welfare.online_petition.models_wire import Exchange, Peer  # noqa: E402 - Django finds an app's tables in `models`; these build on Petition
 
-__all__ = ["Accused", "Body", "Draft", "Exchange", "Hearing", "Instance", "Matter", "Member", "Peer", "Petition", "Reply", "Supervision", "Transfer", "Warning"]
+__all__ = ["Accused", "Body", "Draft", "Exchange", "Hearing", "Instance", "Material", "Matter", "Member", "Peer", "Petition", "Reply", "Supervision", "Transfer", "Warning"]

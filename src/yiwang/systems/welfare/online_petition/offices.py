@@ -6,10 +6,12 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from yiwang.base.errors import NotFound
+from yiwang.engines.documents.models import File
 from yiwang.kit.actors import Actor
 from yiwang.kit.rowsecurity import elevated
 from yiwang.systems.welfare.online_petition import limits, secrecy, wire
-from yiwang.systems.welfare.online_petition.models import Exchange, Peer, Petition, Supervision, Transfer
+from yiwang.systems.welfare.online_petition.models import Exchange, Material, Peer, Petition, Supervision, Transfer
 
 HANDED = Q(direction=Exchange.Direction.OUT, what=Exchange.What.TRANSFER) | Q(direction=Exchange.Direction.IN, what=Exchange.What.REGISTERED)
 
@@ -49,6 +51,16 @@ def holder(petition: Petition, organ: int) -> Peer | None:
     return last.peer if last else None
 
 
+def file_for(peer: Peer, material: int) -> File:
+    """A file of a petition that lies with that system now. The same NotFound for any other."""
+    with elevated():  # its signature is its right
+        found = Material.objects.filter(pk=material).select_related("file", "petition__case").first()
+        lies = found and found.petition.case.organ_id == peer.organ_id and holder(found.petition, peer.organ_id or 0) and secrecy.may_leave(found.petition, peer.organ_id or 0)
+    if found is None or not lies:
+        raise NotFound("没有这份材料，或者它的信访件不在贵单位办理。")
+    return found.file
+
+
 def _letter(petition: Petition, case: Any) -> dict[str, Any]:
     """What the office needs to handle it. Who asked for secrecy is not named; letters and notices reach them from here."""
     person = {} if petition.secret or petition.anonymous else {"name": case.applicant.name, "phone": petition.contact}
@@ -70,5 +82,9 @@ def _order(petition: Petition, sent: Transfer, peer: Peer) -> dict[str, Any]:
         "manner": sent.manner, "order": sent.words, "sender": sent.sender.name, "report_by": sent.due_at.isoformat() if sent.due_at else "",
         "tell_by": limits.end(limits.value("tell-days", place), "calendar", now).isoformat(),
         "object_by": limits.end(limits.value("object-days", place), "working", now).isoformat(),
+        "files": [
+            {"id": str(m.pk), "name": m.name, "media_type": m.file.media_type, "size": m.file.size, "sha256": m.file.digest, "url": f"{settings.PUBLIC_URL}/petitions/peers/{peer.code}/files/{m.pk}"}
+            for m in petition.materials.select_related("file").order_by("pk")
+        ],
         "handle_days": limits.value("handle-days", place), "events": f"{settings.PUBLIC_URL}/petitions/peers/{peer.code}",
     }  # fmt: skip

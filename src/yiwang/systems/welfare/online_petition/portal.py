@@ -1,6 +1,6 @@
 """The petitioner's pages: what can be handled here, the form with its draft, each petition with its stages, letters, review and rating."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +8,7 @@ from django.contrib import messages as flash
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from yiwang.base.errors import Invalid, NotFound
 from yiwang.engines.documents import api as documents
@@ -18,10 +18,10 @@ from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import APPLICANT
 from yiwang.kit.guards import actor_of
-from yiwang.systems.welfare.online_petition import events, filing, forms, limits, province, rules, ways, wire
-from yiwang.systems.welfare.online_petition.models import Draft, Instance, Petition, Reply
+from yiwang.systems.welfare.online_petition import events, filing, forms, limits, offices, province, rules, ways, wire
+from yiwang.systems.welfare.online_petition.models import Draft, Instance, Material, Peer, Petition, Reply
 
-KEPT = list(forms.PetitionForm.base_fields)
+KEPT = [name for name in forms.PetitionForm.base_fields if name != "papers"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class FollowPage:
     grades: list[tuple[int, str]]
     errors: dict[str, str]
     inspection: Any = None  #: Incident, its number, how far it is
+    materials: list[Material] = field(default_factory=list)
     service: Any = None  #: Item it was led to, and the service there
 
 
@@ -89,7 +90,7 @@ def _save(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 def _send(request: HttpRequest, actor: Actor) -> HttpResponse:
-    form = forms.PetitionForm(request.POST)
+    form = forms.PetitionForm(request.POST, request.FILES)
     message = "有内容需要补充或修改。"
     if form.is_valid():
         try:
@@ -167,6 +168,14 @@ def letter(request: HttpRequest, paper: int) -> FileResponse:
     return sealed(found.document.file)
 
 
+def material(request: HttpRequest, material: int) -> FileResponse:
+    """A file that came with a petition one may see."""
+    found = restrict(actor_of(request), Material.objects.filter(pk=material)).select_related("file").first()
+    if found is None:
+        raise NotFound("没有找到这份材料，或不是您的信访件。")
+    return sealed(found.file)
+
+
 def sealed(file: Any) -> FileResponse:
     answer = FileResponse(documents.open_file(file), content_type=file.media_type, filename=file.name)
     answer["X-Content-Type-Options"] = "nosniff"
@@ -181,6 +190,12 @@ def above(request: HttpRequest, peer: str) -> JsonResponse:
     headers = {name: request.headers.get(name, "") for name in wire.SIGNS}
     made = province.take(peer, request.path, headers, request.body)
     return JsonResponse({"result": "ok", "number": made.case.number})
+
+
+@require_GET
+def office_file(request: HttpRequest, peer: str, material: int) -> FileResponse:
+    """A file for the system of the department with which its petition lies, proven by its signature."""
+    return sealed(offices.file_for(wire.proven(peer, Peer.Kind.OFFICE, request.path, request.headers, b"", method="GET"), material))
 
 
 @csrf_exempt
@@ -201,7 +216,7 @@ def _page(request: HttpRequest, case: int, errors: dict[str, str] | None = None)
     if filing.review_refusal(found, last) is None and last.answered_at:
         review = Instance.Level(last.level + 1).label
         until = limits.review_until(last.answered_at, level=last.level, division=found.division_id)
-    return FollowPage(found, [_stage(actor, row) for row in rows], review, until, list(Instance.Grade.choices), errors or {}, ways.incident_of(found), ways.service_of(found))
+    return FollowPage(found, [_stage(actor, row) for row in rows], review, until, list(Instance.Grade.choices), errors or {}, ways.incident_of(found), list(restrict(actor, found.materials.all())), ways.service_of(found))
 
 
 def _stage(actor: Actor, row: Instance) -> Stage:

@@ -96,6 +96,8 @@ system = System(
         Page(shell="portal", route="petitions/<int:case>/act/<slug:step>", name="follow-act", view=portal.act, guard=(SIGNED_IN,)),
         Page(shell="portal", route="petitions/review/<int:petition>", name="ask-review", view=portal.ask_review, guard=(SIGNED_IN,)),
         Page(shell="portal", route="petitions/letters/<int:paper>", name="letter", view=portal.letter, guard=(SIGNED_IN,), everywhere=True),
+        Page(shell="portal", route="petitions/materials/<int:material>", name="material", view=portal.material, guard=(SIGNED_IN,), everywhere=True),
+        Page(shell="portal", route="petitions/peers/<slug:peer>/files/<int:material>", name="office-file", view=portal.office_file, guard=(SIGNED,)),
         Page(shell="portal", route="petitions/above/<slug:peer>", name="above", view=portal.above, guard=(SIGNED,)),
         Page(shell="portal", route="petitions/peers/<slug:peer>", name="office", view=portal.office, guard=(SIGNED,)),
         Page(shell="console", route="petitions", name="list", view=desk.listed, guard=WORKING, menu="信访件", icon="message"),

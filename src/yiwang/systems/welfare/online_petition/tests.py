@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -41,6 +42,12 @@ def person(username: str) -> Actor:
     account = Account.objects.get(username=username)
     assert account.party_id
     return parties.actor_for(account.pk, account.party_id)
+
+
+def signed_in(username: str) -> Client:
+    client = Client()
+    client.force_login(Account.objects.get(username=username))
+    return client
 
 
 def organ(key: str) -> int:
@@ -105,6 +112,23 @@ def test_registered_divided_accepted_answered_and_rated() -> None:
         filing.rate(person("haitang"), case.pk, grade=1)
     with pytest.raises(NotFound):
         filing.rate(person("ruoxi"), case.pk, grade=1)
+
+
+def test_papers_come_with_a_petition_and_are_seen_with_it() -> None:
+    sent = {"kind": "claim", "title": "有照片的信", "words": "路面塌了一个洞，照片在附件。", "claims": "修好", "division": TOWN, "people": "1"}
+    client = signed_in("haitang")
+    files = [SimpleUploadedFile("洞.pdf", b"%PDF-1.4 hole"), SimpleUploadedFile("洞二.pdf", b"%PDF-1.4 another")]
+    wrong = client.post("/petitions/write", {**sent, "key": str(uuid4()), "papers": [SimpleUploadedFile("坏.exe", b"MZ")]})
+    assert wrong.status_code == 422 and "不支持这种文件" in wrong.content.decode() and not Petition.objects.filter(title="有照片的信").exists()
+    many = [SimpleUploadedFile(f"{n}.pdf", b"%PDF-1.4") for n in range(11)]
+    assert client.post("/petitions/write", {**sent, "key": str(uuid4()), "papers": many}).status_code == 422
+    assert client.post("/petitions/write", {**sent, "key": str(uuid4()), "papers": files}).status_code == 302
+    made = Petition.objects.get(title="有照片的信")
+    first = made.materials.order_by("pk")[0]
+    assert made.materials.count() == 2 and first.file.owner == made.petitioner_id
+    assert "洞.pdf" in client.get(f"/petitions/{made.case_id}").content.decode()
+    for name, status in (("haitang", 200), ("xinfang", 200), ("ruoxi", 404), ("zhuandan", 404)):
+        assert signed_in(name).get(f"/petitions/materials/{first.pk}").status_code == status, name
 
 
 def test_sending_twice_is_one_petition() -> None:

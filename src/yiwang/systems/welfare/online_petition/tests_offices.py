@@ -1,11 +1,13 @@
 """The systems of single departments over the wire: what is sent to them, what they answer, each step as by hand, and what is refused them."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -32,6 +34,7 @@ from yiwang.systems.welfare.online_petition.tests import REPLY, TOWN, filed, las
 from yiwang.systems.welfare.online_petition.tests_secrecy import accusation
 
 pytestmark = pytest.mark.django_db
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 PATH, OFFICE = "/petitions/peers/human_resources", "human_resources@440800"
 ANSWER = {**REPLY, "what": "answered", "signed_by": "许怀谷"}
 LODGED = {"what": "registered", "number": "RS-77", "kind": "claim", "title": "退休金少发", "words": "退休三年，每月少发两百元，多次询问没有结果。", "claims": "补发", "division": TOWN, "name": "李远山"}
@@ -268,6 +271,28 @@ def test_who_asked_for_secrecy_is_not_named_there(office: department.Office) -> 
     procedures.perform(person("xinfang"), petition.case_id, "transfer", sending(OFFICE))
     arrive()
     assert petition.petitioner.name not in json.dumps(office.reports, ensure_ascii=False) and "19900001111" not in json.dumps(office.reports)
+
+
+def fetched(office: department.Office, url: str) -> Any:
+    """What the office's server would ask for, through Django's test client."""
+    path = urlsplit(url).path
+    headers: dict[str, Any] = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in office.signs(path, b"", method="GET").items()}
+    return Client().get(path, **headers)
+
+
+def test_files_are_named_in_the_message_and_fetched_by_who_has_the_petition(office: department.Office, servers: Any) -> None:
+    petition = filed(files=(("证明.pdf", PDF),))
+    procedures.perform(person("xinfang"), petition.case_id, "transfer", sending(OFFICE))
+    arrive()
+    (file,) = next(iter(office.reports.values()))["files"]
+    assert (file["name"], file["media_type"], file["sha256"]) == ("证明.pdf", "application/pdf", hashlib.sha256(PDF).hexdigest())
+    got = fetched(office, file["url"])
+    assert got.status_code == 200 and b"".join(got.streaming_content) == PDF
+    assert fetched(servers.offices["public_security"], file["url"].replace("human_resources", "public_security")).status_code == 404
+    assert fetched(servers.offices["public_security"], file["url"]).status_code >= 400 and Client().get(urlsplit(file["url"]).path).status_code >= 400
+    said(office, petition, {"what": "objected", "words": "不属于我局职权"})
+    procedures.perform(person("xinfang"), petition.case_id, "agree")
+    assert fetched(office, file["url"]).status_code == 404, "it lies there no longer"
 
 
 def test_only_the_wire_registers_for_an_office() -> None:

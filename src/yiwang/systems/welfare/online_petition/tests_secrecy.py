@@ -29,6 +29,7 @@ from yiwang.systems.welfare.online_petition.models import (
     Exchange,
     Hearing,
     Instance,
+    Material,
     Member,
     Petition,
     Reply,
@@ -67,6 +68,7 @@ def everything(actor: Actor, case: int) -> dict[str, int]:
         "instance": restrict(actor, Instance.objects.filter(case=case)).count(),
         "accused": restrict(actor, Accused.objects.filter(petition__in=petition)).count(),
         "member": restrict(actor, Member.objects.filter(petition__in=petition)).count(),
+        "material": restrict(actor, Material.objects.filter(petition__in=petition)).count(),
         "transfer": restrict(actor, Transfer.objects.filter(petition__in=petition)).count(),
         "supervision": restrict(actor, Supervision.objects.filter(petition__in=petition)).count(),
         "exchange": restrict(actor, Exchange.objects.filter(petition__in=petition)).count(),
@@ -131,7 +133,7 @@ def test_the_database_itself_refuses_the_accused(case: int) -> None:
         assert Petition.objects.filter(case=case).exists()
 
 
-HANGING = (Accused, Instance, Member, Transfer, Exchange, Supervision)
+HANGING = (Accused, Instance, Material, Member, Transfer, Exchange, Supervision)
 
 
 def test_the_database_itself_refuses_the_accused_office(case: int) -> None:

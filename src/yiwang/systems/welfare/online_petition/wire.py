@@ -127,14 +127,14 @@ def _said(status: int, text: str) -> str:
     return f"{meaning}（状态 {status}）{'：' + words if words else ''}"
 
 
-def proven(code: str, kind: str, path: str, headers: Mapping[str, str], content: bytes) -> Peer:
+def proven(code: str, kind: str, path: str, headers: Mapping[str, str], content: bytes, *, method: str = "POST") -> Peer:
     """Whoever sent exactly this, just now. Raises NotFound, Tampered; a refusal is on the record."""
     peer = Peer.objects.select_related("organ__division").filter(pk=code, kind=kind, active=True).first()
     if peer is None:
         raise NotFound("没有这个对接的信访系统，或者已经暂停。")
     try:
         stamp, nonce, signature = (headers.get(name, "") for name in SIGNS)
-        signed.check(peer.public_key, "POST", path, stamp, nonce, signature, content)
+        signed.check(peer.public_key, method, path, stamp, nonce, signature, content)
     except YiwangError as problem:
         refused(peer, problem)
         raise
