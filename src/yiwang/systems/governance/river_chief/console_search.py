@@ -20,6 +20,7 @@ from yiwang.engines.documents import api as documents
 from yiwang.kit.access import restrict
 from yiwang.kit.guards import actor_of
 from yiwang.systems.governance.river_chief import searching, tracechart, traces
+from yiwang.systems.governance.river_chief.flows import OFFICE
 from yiwang.systems.governance.river_chief.models import Candidate, Outfall, OutfallSearch, River, Trace
 
 SIZE = 100
@@ -70,7 +71,7 @@ def searches(request: HttpRequest) -> HttpResponse:
     rows = restrict(actor, OutfallSearch.objects.all()).annotate(waiting=Count("candidates", filter=Q(candidates__stage="waiting")))
     sums = restrict(actor, OutfallSearch.objects.all()).aggregate(n=Count("pk"), km=Sum("km"), found=Sum("found"))
     waiting = restrict(actor, Candidate.objects.filter(stage="waiting")).count()
-    may = any("river-office" in seat.roles for seat in actor.seats)
+    may = any(OFFICE in seat.roles for seat in actor.seats)
     page = SearchesPage(list(rows.select_related("river").order_by("-opened_at")[:SIZE]), sums["n"], sums["km"] or Decimal(0), sums["found"] or 0, waiting, may)
     return render(request, "river_chief/searches.html", {"page": page})
 

@@ -214,7 +214,7 @@ class _Drawing:
             x, y = self._at(self._t(source.outfall.km) - 4, base - (0 if s.down else size))
             width, height = (size, 8) if s.down else (8, size)
             if source.load is not None and len(self.profile.sources) <= FEW:
-                beside = self._at(self._t(source.outfall.km) + 8, base - s.load / 2)
+                beside = self._at(self._t(source.outfall.km) + (s.font + 6 if s.down else 8), base - s.load / 2)
                 self.picture.labels.append(Label(beside[0], beside[1], f"{source.load:.1f} 吨", "middle" if s.down else "start", INK))
             known = f"氨氮 {source.load:.1f} 吨/年" if source.load is not None else "没有登记入河负荷"
             self.picture.boxes.append(Box(x, y, width, height, "#4a5568" if source.load is not None else "#9aa5b5", "none", f"{source.outfall.km:f} 公里 {source.outfall.name}：{known}"))

@@ -134,7 +134,7 @@ registers = (
         derive=water.of_load, order="-year", icon="list",
     ),
     Register(
-        code="bank", name="河湖岸线", model=Bank, columns=("river", "side", "from_km", "to_km", "kind", "organ", "village", "holder", "right", "permit", "until", "width_m", "division"),
+        code="bank", name="河湖岸线", model=Bank, columns=(Column(code="bank", name="岸线", show=str), "river", "side", "from_km", "to_km", "kind", "organ", "village", "holder", "right", "permit", "until", "width_m", "division"),
         filters=("river", "side", "kind", "right", "until", "division"), form=banks.BankForm,
         fields=("river", "side", "from_km", "to_km", "kind", "division", "organ", "village", "holder", "right", "permit", "until", "width_m"), readers=ALL, editors=(OFFICE,), derive=banks.of_bank, order="from_km", subject="holder", icon="map-pin",
     ),

@@ -25,6 +25,7 @@ from yiwang.systems.governance.river_chief import rules
 from yiwang.systems.governance.river_chief.banks import within
 from yiwang.systems.governance.river_chief.flows import OFFICE, RECEIVER
 from yiwang.systems.governance.river_chief.models import (
+    GRADES,
     ITEMS,
     LAKES,
     LoadBasis,
@@ -292,7 +293,7 @@ def _text(zone: WaterZone, kind: str, period: str) -> str:
         month = next((m for s in states([zone]) for m in s.months if f"{m.month:%Y-%m}" == period and not m.met), None)
         if month is None:
             raise Invalid("这个月没有不达标的监测数据。")
-        return f"{month.month:%Y年%m月}水质为{dict(Section._meta.get_field('target').flatchoices).get(str(month.grade), '劣Ⅴ类')}，没有达到水质目标（{zone.get_target_display()}）。超标项目：{'、'.join(month.missed)}。"
+        return f"{month.month:%Y年%m月}水质为{dict(GRADES)[str(month.grade)]}，没有达到水质目标（{zone.get_target_display()}）。超标项目：{'、'.join(month.missed)}。"
     opinions = [o for o in zone.opinions.filter(standing=ZoneOpinion.Standing.LIVE).order_by("item") if str(o.year) == period]
     if kind == ZoneNotice.Kind.OPINION:
         lines = [f"{o.get_item_display()} {o.tonnes.normalize():f} 吨/年{f'（纳污能力 {o.capacity.normalize():f} 吨/年）' if o.capacity is not None else ''}" for o in opinions]
@@ -307,6 +308,6 @@ def _text(zone: WaterZone, kind: str, period: str) -> str:
 def _paper(notice: ZoneNotice) -> dict[str, str]:
     zone = notice.zone
     return {
-        "to": notice.ecology.name, "copy": notice.government.name if notice.government else "", "zone": f"{zone.river.name}{zone.name}（{zone.purpose}，{zone.stretch}）",
+        "to": notice.ecology.name, "copy": notice.government.name if notice.government else "", "zone": f"{zone.name}（{zone.river.name}，{zone.purpose}，{zone.stretch}）",
         "subject": notice.get_kind_display(), "text": notice.text, "date": timezone.localdate().isoformat(), "case_number": "",
     }  # fmt: skip
