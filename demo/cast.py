@@ -63,7 +63,7 @@ CAST = (
     Player("hezhangban", "徐听雨", "河长办工作人员（市河长办）", date(1985, 4, 1), "water_affairs@440800", "河长办综合岗", ("river-office", "river-verifier", "incident-officer"), CITY),
     Player("hezhang", "卢南渡", "区级河长（赤坎区）", date(1974, 5, 1), "county_government@440802", "区级河长", ("river-chief", "river-verifier"), CHIKAN),
     Player("zhenhezhang", "莫知夏", "镇级河长（中华街道）", date(1982, 6, 1), "town_government@440802001", "镇级河长", ("river-chief",), TOWN),
-    Player("biaozhun", "罗云舟", "标准与日历管理员", date(1982, 1, 1), "government_services_data@440800", "标准与日历管理", ("standards-officer",), CITY),
+    Player("biaozhun", "罗云舟", "标准与日历管理员（兼数据管理，批准导出）", date(1982, 1, 1), "government_services_data@440800", "标准与日历管理", ("standards-officer", "data-officer"), CITY),
     Player("leader", "潘望川", "分管领导（市政府）", date(1972, 1, 1), "gov_office@440800", "分管政务服务", ("leader",), CITY),
     Player("xinfang", "潘晚晴", "信访登记分流人员（赤坎区信访局）", date(1988, 7, 1), "petition@440802", "接访登记", ("petition-clerk",), CHIKAN),
     Player("shixinfang", "方知远", "信访登记分流人员（市信访局）", date(1985, 7, 2), "petition@440800", "接访登记", ("petition-clerk",), CITY),

@@ -4,7 +4,7 @@ from yiwang.engines.registers.asking import OfMine, about, answer, ask, asked_by
 from yiwang.engines.registers.corrections import correct
 from yiwang.engines.registers.days import confirm_year, open_year, seed_calendar, set_day, working_calendar
 from yiwang.engines.registers.elements import DECLARED, READERS, Known, known, seed_elements
-from yiwang.engines.registers.exports import ask_export, decide_export, exports_of, take_export
+from yiwang.engines.registers.exports import ask_export, decide_export, exports_of, take_export, whole
 from yiwang.engines.registers.feed import Feed, changes_since
 from yiwang.engines.registers.history import Change, as_known, changes, read, replaced, versions
 from yiwang.engines.registers.hooks import GIVE_UP, approve_hook, ask_hook, end_hook, end_hooks_of
@@ -36,5 +36,5 @@ __all__ = [
     "confirm", "confirm_year", "correct", "count", "decide_export", "drop", "end_hook", "end_hooks_of", "erase", "exports_of", "find", "forget_view", "freeze",
     "keep", "keep_once", "known", "matching", "may_edit", "may_read", "names", "open_year", "page", "parse", "policy", "policy_row", "read",
     "receive", "replaced", "reveal", "row_of", "rows", "save_view", "seed_calendar", "seed_elements", "seed_policies", "set_day", "shown", "snapshot", "subject_of",
-    "take_export", "validated", "verify_policy", "versions", "views_of", "waiting", "working_calendar", "wrong_lines",
+    "take_export", "validated", "verify_policy", "versions", "views_of", "waiting", "whole", "working_calendar", "wrong_lines",
 ]

@@ -209,7 +209,7 @@ def test_who_may_not_edit_does_not_import_and_nobody_touches_anothers() -> None:
 
 def taken(export: Export, actor: Actor | None = None) -> bytes:
     _, content = registers.take_export(actor or office(), export.pk)
-    return content.read() if hasattr(content, "read") else b"".join(content)
+    return content.read()
 
 
 def asked(format: str, **options: Any) -> Export:
@@ -337,6 +337,18 @@ def test_a_file_that_could_not_be_made_is_said_and_nothing_of_it_is_offered(monk
     assert export.state == "failed" and not list(tmp_path.iterdir())
     with pytest.raises(NotAllowed, match="没有生成"):
         taken(export)
+
+
+def test_a_small_export_that_breaks_off_is_an_error_and_no_half_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    written(sent(GOOD), "all")
+
+    def breaks(*given: Any) -> Iterator[bytes]:
+        yield b"half"
+        raise OSError("gone")
+
+    monkeypatch.setattr(writing, "content", breaks)
+    with pytest.raises(OSError, match="gone"):
+        taken(asked("csv"))
 
 
 @pytest.mark.usefixtures("large")

@@ -5,11 +5,10 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from django import forms
 from django.contrib import messages as flash
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -161,11 +160,9 @@ def decide(request: HttpRequest, export: int) -> HttpResponse:
 
 
 def download(request: HttpRequest, export: int) -> HttpResponseBase:
-    """The file: streamed as it is read, or as it was made."""
+    """The file, with its length: whoever gets less knows it."""
     made, content = registers.take_export(actor_of(request), export)
     name = f"{declared(made.register).name}-{made.pk}.{made.format}"
-    if isinstance(content, Iterator):
-        return StreamingHttpResponse(content, content_type=TYPES[made.format], headers=_named(name))
     return FileResponse(content, content_type=TYPES[made.format], as_attachment=True, filename=name)
 
 
@@ -186,7 +183,7 @@ def _help(field: forms.Field) -> str:
     return str(field.help_text)
 
 
-def _csv(head: list[list[str]], rows: Iterator[list[Any]], name: str) -> StreamingHttpResponse:
+def _csv(head: list[list[str]], rows: Iterator[list[Any]], name: str) -> FileResponse:
     def content() -> Iterator[bytes]:
         buffer = io.StringIO()
         writer = csv.writer(buffer)
@@ -200,8 +197,4 @@ def _csv(head: list[list[str]], rows: Iterator[list[Any]], name: str) -> Streami
                 buffer.truncate()
         yield buffer.getvalue().encode()
 
-    return StreamingHttpResponse(content(), content_type=TYPES["csv"], headers=_named(name))
-
-
-def _named(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return FileResponse(registers.whole(content()), content_type=TYPES["csv"], as_attachment=True, filename=name)

@@ -204,12 +204,19 @@ def _applicant(actor: Actor, applicant: int | None, item: str) -> Party:
     if applicant is not None:
         if not actor.holds(CLERK):
             raise NotAllowed("只有窗口可以为到场的申请人录入。")
-        return Party.objects.get(pk=applicant)
+        return _at_window(actor, applicant)
     if actor.party is None or actor.acting_for is None:
         raise NotAllowed("请先登录并完成实名。")
     if "*" not in actor.scope and item not in actor.scope:
         raise NotAllowed("您的代办授权不包括这一事项。", hint="请委托人重新授权，或由委托人本人办理。")
     return Party.objects.get(pk=actor.acting_for)
+
+
+def _at_window(actor: Actor, applicant: int) -> Party:
+    found = restrict(actor, Party.objects.filter(pk=applicant)).first()
+    if found is None:
+        raise NotFound("没有找到这个申请人。", hint="请先在窗口收件里查找或登记申请人。")
+    return found
 
 
 def serves(place: Implementation, who: Party) -> None:

@@ -57,6 +57,7 @@ def test_the_window_begins_by_a_button(elder: Client) -> None:
     address = f"/work/counter/{applicant.pk}/take/{service('elderly_card_apply', TOWN)}"
     before = Draft.objects.filter(applicant=applicant).count()
     assert clerk.get(address).status_code == 405 and Draft.objects.filter(applicant=applicant).count() == before
+    assert clerk.post(address.replace(str(applicant.pk), "5")).status_code == 404
     assert clerk.post(address).status_code == 302 and Draft.objects.filter(applicant=applicant).count() == before + 1
 
 
