@@ -1,6 +1,6 @@
 """Time in people's words. Pure: every function receives now."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from yiwang.base.deadlines import ZONE
 
@@ -22,6 +22,17 @@ def moment(at: datetime, now: datetime) -> str:
     if at.year == now.year:
         return f"{at.month}月{at.day}日 {at:%H:%M}"
     return f"{at.year}年{at.month}月{at.day}日"
+
+
+def day(value: date | datetime) -> str:
+    """2026年3月2日; of a moment the day in the city."""
+    local = value.astimezone(ZONE) if isinstance(value, datetime) else value
+    return f"{local.year}年{local.month}月{local.day}日"
+
+
+def last_day(moment: datetime) -> str:
+    """The last day of what ends at `moment`: midnight belongs to the day before."""
+    return day(moment - timedelta(microseconds=1))
 
 
 def unit(code: str) -> str:

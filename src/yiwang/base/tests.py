@@ -180,6 +180,7 @@ def test_words_for_time() -> None:
     assert say.moment(now - timedelta(seconds=20), now) == "刚刚"
     assert say.moment(now - timedelta(minutes=5), now) == "5 分钟前"
     assert say.moment(at(9, 26, 18), now) == "昨天 18:00"
+    assert say.day(date(2026, 3, 2)) == "2026年3月2日" and say.last_day(at(9, 27, 0)) == "2024年9月26日"
     assert [say.left(n, "working") for n in (2, 0, -1)] == ["还剩 2 个工作日", "今天到期", "已超期 1 个工作日"]
 
 

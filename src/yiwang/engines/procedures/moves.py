@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.forms import Form
 from django.utils import timezone
 
+from yiwang.base import say
 from yiwang.base.errors import Conflict, Invalid, NotAllowed
 from yiwang.engines.messages import api as messages
 from yiwang.engines.procedures import cases, clocks
@@ -173,7 +174,7 @@ def _moved_on(case: Case, seen: int | None) -> Conflict:
         return Conflict("这件办件现在不能进行这项操作。")
     when = timezone.localtime(last.at)
     return Conflict(
-        f"{last.actor}已于 {when:%m月%d日 %H:%M} 办理“{last.name}”，当前状态是“{case.declared.state(case.state).name}”。",
+        f"{last.actor}已于 {when.month}月{when.day}日 {when:%H:%M} 办理“{last.name}”，当前状态是“{case.declared.state(case.state).name}”。",
         hint="您刚才填写的内容没有提交。请查看最新情况后再决定是否需要办理。",
     )
 
@@ -247,7 +248,7 @@ def _tell(case: Case, step: Step, event: Event) -> None:
         "state": case.declared.state(case.state).name,
         "organ": case.organ.name,
         "opinion": event.opinion,
-        "due": f"{timezone.localtime(case.due_at):%Y年%m月%d日}" if case.due_at else "",
+        "due": say.last_day(case.due_at) if case.due_at else "",
     }
     for party in {case.applicant_id, case.agent_id} - {None}:
         messages.send(to=cast("int", party), template=step.message, values=values, case=case.pk, key=f"event:{event.pk}:{party}")

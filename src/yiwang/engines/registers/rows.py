@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from yiwang.base import words
+from yiwang.base import say, words
 from yiwang.base.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.registers.models import Version
@@ -275,7 +275,7 @@ def _explained(reason: str) -> None:
 
 def _overtaken(register: Register, row: Any) -> Conflict:
     last = Version.objects.filter(subject_type=row._meta.label_lower, subject_id=str(row.pk)).order_by("-at", "-id").first()
-    who = f"{last.by}已于 {timezone.localtime(last.at):%m月%d日 %H:%M} " if last else "别人刚刚"
+    who = f"{last.by}已于 {say.moment(last.at, timezone.now())} " if last else "别人刚刚"
     return Conflict(f"{who}修改过这条{register.name}记录。", hint="您填写的内容没有保存，请对照最新内容后再改。")
 
 

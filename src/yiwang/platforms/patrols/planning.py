@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from yiwang.base import say
 from yiwang.engines.messages import api as messages
 from yiwang.engines.parties import api as parties
 from yiwang.engines.parties.models import Membership
@@ -84,6 +85,6 @@ def _holders(post: int, day: date) -> list[int]:
 
 
 def _words(d: Duty) -> dict[str, str]:
-    return {"plan": d.plan.name, "left": str(d.left), "last": f"{d.last:%m月%d日}", "period": d.plan.get_period_display()}
+    return {"plan": d.plan.name, "left": str(d.left), "last": say.day(d.last), "period": d.plan.get_period_display()}
 
 

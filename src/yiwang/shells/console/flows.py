@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
+from yiwang.base import say
 from yiwang.base.errors import Conflict, Invalid, NotFound, YiwangError
 from yiwang.engines.parties.models import Organisation
 from yiwang.engines.procedures.api import flows
@@ -185,7 +186,7 @@ def publish(request: HttpRequest, version: int) -> HttpResponse:
         done = flows.publish(actor_of(request), version, on=on, revision=_number(request.POST.get("revision")))
     except (Invalid, Conflict) as problem:
         return _show(request, flows.find(actor_of(request), version), status=problem.status, error=problem.message)
-    flash.success(request, f"已发布，{on:%Y年%m月%d日}起的新办件按它办理；已受理的办件不受影响。")
+    flash.success(request, f"已发布，{say.day(on)}起的新办件按它办理；已受理的办件不受影响。")
     return redirect("flows:flow", version=done.pk)
 
 

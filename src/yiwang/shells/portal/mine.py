@@ -6,6 +6,7 @@ from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from yiwang.base import say
 from yiwang.base.errors import Invalid
 from yiwang.engines.registers import api as registers
 from yiwang.engines.registers.models import CorrectionRequest
@@ -59,7 +60,7 @@ def ask(request: HttpRequest, register: str, row: str) -> HttpResponse:
         made = registers.ask(actor_of(request), register, row, kind=request.POST.get("kind", ""), words=words)
     except Invalid as problem:
         return _render(request, bad=f"{register}:{row}", errors=problem.fields, words=words)
-    flash.success(request, f"申请已提交，{made.due_on:%Y年%m月%d日}前答复。")
+    flash.success(request, f"申请已提交，{say.day(made.due_on)}前答复。")
     return redirect("mine:data")
 
 

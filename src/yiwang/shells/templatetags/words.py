@@ -28,16 +28,13 @@ def when(at: datetime | str | None) -> str:
 @register.filter
 def day(value: date | datetime | None) -> str:
     """2026年3月2日"""
-    if value is None:
-        return ""
-    local = timezone.localtime(value) if isinstance(value, datetime) else value
-    return f"{local.year}年{local.month}月{local.day}日"
+    return say.day(value) if value else ""
 
 
 @register.filter
 def last_day(moment: datetime | None) -> str:
     """The last day of what ends at `moment`: midnight belongs to the day before."""
-    return day(moment - timedelta(microseconds=1)) if moment else ""
+    return say.last_day(moment) if moment else ""
 
 
 @register.simple_tag(takes_context=True)

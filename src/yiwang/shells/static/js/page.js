@@ -31,6 +31,7 @@ const deal = () => {
   }
 };
 narrow.addEventListener("change", deal);
+document.addEventListener("toggle", deal, true); // what was folded had no width
 deal();
 
 // A link into something folded opens it, and what holds it.

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from yiwang.base import say
 from yiwang.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yiwang.engines.audit import api as audit
 from yiwang.engines.documents import api as documents
@@ -199,7 +200,7 @@ def _paper(order: ChiefOrder) -> dict[str, str]:
 
 
 def _words(order: ChiefOrder) -> dict[str, str]:
-    return {"kind": order.get_kind_display(), "number": order.document.number, "title": order.title, "due": f"{order.due:%Y年%m月%d日}"}
+    return {"kind": order.get_kind_display(), "number": order.document.number, "title": order.title, "due": say.day(order.due)}
 
 
 def _lock(actor: Actor, order: int) -> ChiefOrder:
