@@ -13,7 +13,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit.declare import Page
 from yiwang.kit.guards import ANYONE, OFFICIAL, SIGNED_IN, actor_of, guarded
 from yiwang.kit.registry import registry
-from yiwang.shells.console import about, boards, corrections, flows, lists, plan, rows, tables, transfers
+from yiwang.shells.console import about, boards, corrections, flows, lists, names, plan, rows, tables, transfers
 from yiwang.shells.field import app, pages
 from yiwang.shells.portal import mine
 from yiwang.shells.zones import ZONES
@@ -38,6 +38,7 @@ GENERIC: tuple[tuple[str, str, View], ...] = (
     ("import/sample.csv", "sample", transfers.sample),
     ("export", "export", transfers.take_away),
     ("new", "new", rows.new),
+    ("names/<slug:field>", "names", names.names),
     ("<slug:row>", "row", rows.row),
     ("<slug:row>/edit", "edit", rows.edit),
     ("<slug:row>/reveal", "reveal", rows.reveal),

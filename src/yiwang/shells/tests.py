@@ -82,6 +82,20 @@ def test_a_form_says_what_to_choose_and_lets_a_place_be_drawn_or_written() -> No
     assert wrong.xpath("//textarea[@name='board']/ancestor::details[@open]//*[@role='alert']")
 
 
+def test_a_key_is_offered_by_code_and_by_name_to_who_fills_in_the_form() -> None:
+    kept = river()
+    office = browser("hezhangban")
+    form = html.fromstring(office.get("/work/r/reach/new").content.decode())
+    address = form.xpath("//input[@name='river']/@data-suggest")[0]
+    assert office.get(f"{address}?q=GD").json() == {"names": [["GD-1", "九洲江"]]} == office.get(f"{address}?q=九洲").json()
+    assert office.get(f"{address}?q=没有").json() == office.get(f"{address}?q=").json() == {"names": []}
+    places = office.get("/work/r/reach/names/division?q=廉江市").json()["names"]
+    assert office.post("/work/r/river/new", {**FORM, "code": "GD-2", "division": places[0][0]}).status_code == 302
+    assert office.get("/work/r/reach/names/level").status_code == 404 and kept.pk
+    assert browser("hezhang").get(f"{address}?q=GD").status_code == 404, "who reads the register without filling it in"
+    assert browser("haitang").get(f"{address}?q=GD").status_code == 403
+
+
 def test_ticked_rows_change_together() -> None:
     office = browser("hezhangban")
     rows = [f"{river(f'GD-{n}').pk}-1" for n in range(2)]

@@ -22,6 +22,7 @@ from yiwang.kit.forms import form_of
 from yiwang.kit.guards import actor_of
 from yiwang.kit.records import Kept
 from yiwang.kit.registry import registry
+from yiwang.shells.console import names
 from yiwang.shells.console.lists import day_of, declared
 
 KEPT = ("revision", "standing", "words", "changed_at")  # of the kit's own, not of the trade: the timeline says them
@@ -223,6 +224,7 @@ def _made(request: HttpRequest, register: Register, data: Any, row: Any) -> Any:
     form: Any = form_of(register)(data, instance=row)
     if hasattr(form, "restrict_to"):
         form.restrict_to(actor_of(request))
+    names.offer(register, form)
     return form
 
 

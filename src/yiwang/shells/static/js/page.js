@@ -101,16 +101,19 @@ if (stream && window.EventSource) {
 }
 
 // Names while typing, in the browser's own list: keyboard and screen readers know it.
-const box = document.querySelector("input[data-suggest]");
-if (box) {
+for (const box of document.querySelectorAll("input[data-suggest]")) {
   let timer;
+  if (!box.list) {
+    const list = box.parentElement.appendChild(Object.assign(document.createElement("datalist"), { id: `${box.id}-names` }));
+    box.setAttribute("list", list.id);
+  }
   box.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(async () => {
       try {
         const answer = await fetch(`${box.dataset.suggest}?q=${encodeURIComponent(box.value)}`);
         const { names } = await answer.json();
-        box.list.replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), { value: name })));
+        box.list.replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), Array.isArray(name) ? { value: name[0], label: name[1] } : { value: name })));
       } catch { /* suggestions are a convenience: searching works without */ }
     }, 200);
   });
