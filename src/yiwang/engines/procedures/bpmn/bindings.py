@@ -30,6 +30,7 @@ def findings(graph: Graph, known: Known) -> Iterator[Finding]:
     names = names_of(graph, {t.id: [c.word for c in t.outputs] for t in known.tables.values()}, facts=tuple(f.code for f in known.base.facts))
     for node in graph.nodes.values():
         yield from (Finding(node.id, words) for words in _of_node(node, known))
+    yield from _of_names(graph, known.base)
     yield from _of_tables(graph, known, names)
     possible = _possible(graph, known)
     for flow in graph.flows.values():
@@ -89,6 +90,16 @@ def _declared(base: Procedure, code: str) -> Step | None:
     return next((s for s in base.steps if s.code == code), None) or COMMON.get(code)
 
 
+def _of_names(graph: Graph, base: Procedure) -> Iterator[Finding]:
+    """A condition reads one name for everything that is called so: each must be one thing. What tables answer is told with the table."""
+    taken = {STEP: "刚办理的动作", TARGET: "动作原定去向", **{fact.code: fact.name for fact in base.facts}}
+    for node in graph.of(Kind.USER, Kind.SERVICE):
+        other = taken.get(variable(node.id))
+        taken.setdefault(variable(node.id), node.title)
+        if other:
+            yield Finding(node.id, f"环节“{node.title}”的标识“{node.id}”与“{other}”同名，条件里分不清；请换一个标识。")
+
+
 def _of_tables(graph: Graph, known: Known, names: set[str]) -> Iterator[Finding]:
     """The report of every table, at the first element that asks it."""
     used = table_report.uses(graph, known.decisions, frozenset(names))
@@ -122,7 +133,7 @@ def _of_condition(graph: Graph, flow: Flow, names: set[str], possible: Mapping[s
         return
     for name, value in expressions.compared(text):
         if name in possible and value not in possible[name]:
-            yield f"{where}永远不成立：“{name}”不会是“{value}”。"
+            yield f"{where}里有一项永远不成立：“{name}”不会是“{value}”。"
 
 
 def _of_start(graph: Graph, base: Procedure) -> Iterator[Finding]:

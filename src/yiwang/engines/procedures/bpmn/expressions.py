@@ -149,14 +149,19 @@ def named(text: str, *, names: Collection[str]) -> set[str]:
 
 
 def compared(text: str) -> list[tuple[str, str]]:
-    """(name, text value) of every equality in a condition already allowed: what the checker compares with the steps of a task."""
-    found = []
-    for node in ast.walk(ast.parse(text, mode="eval")):
-        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
-            for right in node.comparators:
+    """(name, text value) of everything that a condition already allowed wants to be the same: what the checker compares with the steps of a task."""
+    return list(_wanted(ast.parse(text, mode="eval").body))
+
+
+def _wanted(node: ast.expr) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.BoolOp):  # what is denied is not wanted: `not` is left out
+        for part in node.values:
+            yield from _wanted(part)
+    if isinstance(node, ast.Compare):
+        for left, how, right in zip((node.left, *node.comparators), node.ops, node.comparators, strict=False):
+            if isinstance(left, ast.Name) and isinstance(how, ast.Eq | ast.In):
                 values = right.elts if isinstance(right, ast.Tuple | ast.List) else [right]
-                found += [(node.left.id, v.value) for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)]
-    return found
+                yield from ((left.id, v.value) for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str))
 
 
 def _allowed(node: ast.expr, names: Collection[str]) -> ast.expr:

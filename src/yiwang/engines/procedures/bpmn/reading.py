@@ -4,7 +4,8 @@ Read: ISO/IEC 19510 (BPMN 2.0.2) processes with the elements of `graph.Kind`. No
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
@@ -74,9 +75,9 @@ def read(xml: str | bytes) -> Graph:
         problems.append(("", f"流程超过 {MOST} 个元素，请拆分。"))
     if problems:
         raise Unreadable(*problems)
-    nodes = {node.id: node for node in map(_node, _elements(process))}
-    flows = {flow.id: flow for flow in map(_flow, process.findall(f"{{{BPMN}}}sequenceFlow"))}
-    problems = list(_broken(nodes, flows))
+    elements, arrows = [_node(e) for e in _elements(process)], [_flow(e) for e in process.findall(f"{{{BPMN}}}sequenceFlow")]
+    nodes, flows = {node.id: node for node in elements}, {flow.id: flow for flow in arrows}
+    problems = [*_repeated([*elements, *arrows]), *_broken(nodes, flows)]
     if problems:
         raise Unreadable(*problems)
     return Graph(process.get("id", ""), process.get("name", ""), nodes, flows, _words(process, "anytime"))
@@ -159,6 +160,12 @@ def _own(element: "etree._Element", name: str) -> str:
 
 def _words(element: "etree._Element", name: str) -> tuple[str, ...]:
     return tuple(_own(element, name).split())
+
+
+def _repeated(found: Sequence[Node | Flow]) -> Iterator[tuple[str, str]]:
+    for code, count in Counter(part.id for part in found).items():
+        if count > 1:
+            yield code, f"标识“{code}”有 {count} 个元素在用，应当各不相同。"
 
 
 def _broken(nodes: dict[str, Node], flows: dict[str, Flow]) -> Iterator[tuple[str, str]]:

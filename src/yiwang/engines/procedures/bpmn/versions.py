@@ -169,10 +169,13 @@ def bring(actor: Actor, *, procedure: str, item: str = "", name: str, bpmn: byte
 
 def _brought(files: list[bytes]) -> list[str]:
     """The tables of DMN files, each a document of its own; one with a program in a cell is refused. Raises Unreadable."""
-    found = [table for content in files for table in tables.read(_text(content))]
-    for table in found:
+    found: dict[str, Table] = {}
+    for table in (table for content in files for table in tables.read(_text(content))):
+        if table.id in found:
+            raise reading.Unreadable((table.id, f"有两张标识为“{table.id}”的决策表，请只留一张。"))
         decisions.compiled(table)
-    return [tables.write(table) for table in {table.id: table for table in found}.values()]
+        found[table.id] = table
+    return [tables.write(table) for table in found.values()]
 
 
 def _text(content: bytes) -> str:
