@@ -17,6 +17,7 @@ OURS = "urn:yiwang:flow:1"  #: namespace of role, steps, stage, organ, unit, dec
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 LARGEST = 2_000_000  # bytes; a flow of 300 elements with its drawing has about 250,000
 MOST = 300  # elements; the engine's parser calls itself for each that follows, and more cannot be read by people either
+DOCTYPE = "文件里有 DTD 或实体定义，出于安全不予读取。"
 LONGEST_ID = 40  # characters: the state of a case
 
 DRAWN_ONLY = {
@@ -53,12 +54,15 @@ def tree_of(xml: str | bytes) -> "etree._Element":
     if len(content) > LARGEST:
         raise Unreadable(("", f"文件超过 {LARGEST // 1_000_000} MB。"))
     if b"<!DOCTYPE" in content[:2000] or b"<!ENTITY" in content:
-        raise Unreadable(("", "文件里有 DTD 或实体定义，出于安全不予读取。"))
+        raise Unreadable(("", DOCTYPE))
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True)
     try:
-        return etree.fromstring(content, parser)
+        root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as problem:
         raise Unreadable(("", f"文件不是完整的 XML（第 {problem.lineno or 1} 行）。")) from problem
+    if root.getroottree().docinfo.doctype:  # in an encoding of which the bytes show nothing
+        raise Unreadable(("", DOCTYPE))
+    return root
 
 
 def read(xml: str | bytes) -> Graph:

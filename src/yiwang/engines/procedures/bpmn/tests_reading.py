@@ -58,6 +58,15 @@ def test_what_cannot_be_run_is_named(element: str, said: str) -> None:
     assert any(said in words for _, words in refused.value.problems), refused.value.problems
 
 
+ENTITY = f'<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY x "y">]><definitions xmlns="{reading.BPMN}"><process id="P">&x;<startEvent id="S"/></process></definitions>'
+
+
+@pytest.mark.parametrize("xml", [ENTITY.encode("utf-16"), ENTITY.encode("utf-16-be"), ENTITY.replace(' [<!ENTITY x "y">]', "").replace("&x;", "").encode("utf-16"), ENTITY])
+def test_a_document_type_is_refused_in_every_encoding(xml: str | bytes) -> None:
+    with pytest.raises(reading.Unreadable, match=r"DTD|完整"):
+        reading.read(xml)
+
+
 @pytest.mark.parametrize("xml", [b"", b"<a/>", b"not xml", b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", b"<a>" * 300 + b"</a>" * 300, b" " * 2_000_001])
 def test_whatever_is_sent_is_answered(xml: bytes) -> None:
     with pytest.raises(reading.Unreadable):
