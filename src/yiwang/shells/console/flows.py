@@ -1,6 +1,7 @@
 """Flows that officials redraw: the list of versions, the editor with its report, the trial on a past case, publishing, files in and out."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -130,10 +131,11 @@ def bring(request: HttpRequest) -> HttpResponse:
 
 def flow(request: HttpRequest, version: int) -> HttpResponse:
     """The editor of a draft; a published version is only shown."""
-    return _show(request, flows.find(actor_of(request), version))
+    return show(request, flows.find(actor_of(request), version))
 
 
-def _show(request: HttpRequest, version: FlowVersion, *, status: int = 200, **more: Any) -> HttpResponse:
+def show(request: HttpRequest, version: FlowVersion, *, status: int = 200, **more: Any) -> HttpResponse:
+    """The page of a version, also where something was refused: with `error` and its status."""
     return render(request, "console/flow.html", {"page": _page(request, version, **more)}, status=status)
 
 
@@ -168,9 +170,9 @@ def save(request: HttpRequest, version: int) -> HttpResponse:
     """Keeps the drawing and says what is wrong with it; an unsound draft may be kept, never published."""
     asked, drawn = request.POST, request.POST.get("bpmn", "")
     try:
-        kept = flows.save(actor_of(request), version, bpmn=drawn, revision=_number(asked.get("revision")), name=asked.get("name", ""), note=asked.get("note", ""))
+        kept = flows.save(actor_of(request), version, bpmn=drawn, revision=whole(asked.get("revision")), name=asked.get("name", ""), note=asked.get("note", ""))
     except (Conflict, flows.Unreadable) as problem:
-        return _show(request, flows.find(actor_of(request), version), status=problem.status, error=f"没有保存：{problem.message}{problem.hint}", drawn=drawn)
+        return show(request, flows.find(actor_of(request), version), status=problem.status, error=f"没有保存：{problem.message}{problem.hint}", drawn=drawn)
     against = sum(not hint for _, _, hint in kept.report)
     flash.success(request, f"已保存，检查发现 {against} 个问题。" if against else "已保存，检查通过，可以发布。")
     return redirect("flows:flow", version=kept.pk)
@@ -179,13 +181,13 @@ def save(request: HttpRequest, version: int) -> HttpResponse:
 @require_POST
 def publish(request: HttpRequest, version: int) -> HttpResponse:
     """From that day new cases follow it. An unsound one is refused with the reason."""
-    on = parse_date(request.POST.get("on", "")) if request.POST.get("on") else None
+    on = _day(request.POST.get("on", ""))
     try:
         if on is None:
             raise Invalid("请填写施行日期。")
-        done = flows.publish(actor_of(request), version, on=on, revision=_number(request.POST.get("revision")))
+        done = flows.publish(actor_of(request), version, on=on, revision=whole(request.POST.get("revision")))
     except (Invalid, Conflict) as problem:
-        return _show(request, flows.find(actor_of(request), version), status=problem.status, error=problem.message)
+        return show(request, flows.find(actor_of(request), version), status=problem.status, error=problem.message)
     flash.success(request, f"已发布，{say.day(on)}起的新办件按它办理；已受理的办件不受影响。")
     return redirect("flows:flow", version=done.pk)
 
@@ -205,8 +207,8 @@ def trial(request: HttpRequest, version: int) -> HttpResponse:
     try:
         tried = flows.try_on(actor_of(request), found, request.POST.get("number", ""))
     except YiwangError as problem:
-        return _show(request, found, status=problem.status, error=problem.message + problem.hint)
-    return _show(request, found, trial=tried)
+        return show(request, found, status=problem.status, error=problem.message + problem.hint)
+    return show(request, found, trial=tried)
 
 
 def export(request: HttpRequest, version: int) -> HttpResponse:
@@ -217,8 +219,16 @@ def export(request: HttpRequest, version: int) -> HttpResponse:
     return answer
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+def whole(text: str | None) -> int:
+    """A revision or a place in a form; 0 for what is no number."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:  # a day that no calendar has
+        return None
 
 
 ROUTES = (

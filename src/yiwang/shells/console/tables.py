@@ -14,6 +14,8 @@ from yiwang.base.errors import Conflict, Invalid, YiwangError
 from yiwang.engines.procedures.api import flows
 from yiwang.engines.procedures.models import FlowVersion
 from yiwang.kit.guards import actor_of
+from yiwang.shells.console.flows import show as show_flow
+from yiwang.shells.console.flows import whole
 
 LARGEST = 2_000_000
 MOST_CELLS = 800  # fields of one form; a larger table is changed in its file
@@ -103,7 +105,7 @@ def table(request: HttpRequest, version: int, table: str) -> HttpResponse:
         return _save(request, found, shown)
     if act == "weigh":
         return _weigh(request, found, shown, changed=shown != kept)
-    at = int(place) if place.isdigit() else 0
+    at = whole(place)
     changed = CHANGES[act](shown, at) if act in CHANGES else shown
     if _size(changed) > MOST_CELLS:
         return _show(request, found, shown, changed=True, error="这张表已经很大，不能再加。请分成几张表，或者导出后用表格工具修改再导入。")
@@ -116,7 +118,7 @@ def _size(table: flows.Table) -> int:
 
 def _save(request: HttpRequest, version: FlowVersion, table: flows.Table) -> HttpResponse:
     try:
-        kept = flows.save_table(actor_of(request), version.pk, table=table, revision=_number(request.POST.get("revision")))
+        kept = flows.save_table(actor_of(request), version.pk, table=table, revision=whole(request.POST.get("revision")))
     except (Invalid, Conflict) as problem:
         return _show(request, version, table, status=problem.status, changed=True, error=f"没有保存：{problem.message}{problem.hint}")
     against = sum(not r.hint for r in flows.table_remarks(kept, table))
@@ -188,7 +190,7 @@ def _read(request: HttpRequest, kept: flows.Table, known: Mapping[str, flows.Dom
     words = asked.getlist("in")[: flows.tables.MOST_COLUMNS]
     inputs = tuple(flows.Column(w, known[w].label if w in known else w, flows.tables.KINDS.get(known[w].kind, "") if w in known else "") for w in words)
     outputs = tuple(flows.Column(w.strip()[:40], label.strip()[:60]) for w, label in zip(asked.getlist("out"), asked.getlist("out-label"), strict=False))[: flows.tables.MOST_COLUMNS]
-    rows = min(_number(asked.get("rows")), flows.tables.MOST_RULES)
+    rows = min(whole(asked.get("rows")), flows.tables.MOST_RULES)
     return replace(
         kept,
         name=asked.get("name", "").strip()[:100] or kept.name,
@@ -240,7 +242,7 @@ def begin(request: HttpRequest, version: int) -> HttpResponse:
     output = flows.Column(next(_numbered("result", {c.word for t in others for c in t.outputs})), "结果")
     first = next(iter(flows.domains(found)))
     fresh = flows.Table(code, request.POST.get("name", "").strip()[:100] or "新决策表", "FIRST", (flows.Column(first),), (output,), (flows.Row(("",), ("",)),))
-    flows.save_table(actor_of(request), version, table=fresh, revision=_number(request.POST.get("revision")))
+    flows.save_table(actor_of(request), version, table=fresh, revision=whole(request.POST.get("revision")))
     return redirect("flows:table", version=version, table=code)
 
 
@@ -251,10 +253,9 @@ def bring(request: HttpRequest, version: int) -> HttpResponse:
     try:
         if not files or any((f.size or 0) > LARGEST for f in files):
             raise Invalid("请选择不超过 2 MB 的 DMN 文件。")
-        flows.bring_tables(actor_of(request), version, files=[f.read() for f in files], revision=_number(request.POST.get("revision")))
+        flows.bring_tables(actor_of(request), version, files=[f.read() for f in files], revision=whole(request.POST.get("revision")))
     except (Invalid, Conflict) as problem:
-        flash.error(request, f"没有导入：{problem.message}{problem.hint}")
-        return redirect("flows:flow", version=version)
+        return show_flow(request, flows.find(actor_of(request), version), status=problem.status, error=f"没有导入：{problem.message}{problem.hint}")
     flash.success(request, "决策表已导入。")
     return redirect("flows:flow", version=version)
 
@@ -262,7 +263,7 @@ def bring(request: HttpRequest, version: int) -> HttpResponse:
 @require_POST
 def drop(request: HttpRequest, version: int, table: str) -> HttpResponse:
     """Takes the table out of the draft."""
-    flows.drop_table(actor_of(request), version, table=table, revision=_number(request.POST.get("revision")))
+    flows.drop_table(actor_of(request), version, table=table, revision=whole(request.POST.get("revision")))
     flash.success(request, "决策表已删除。")
     return redirect("flows:flow", version=version)
 
@@ -273,10 +274,6 @@ def export(request: HttpRequest, version: int, table: str) -> HttpResponse:
     answer = HttpResponse(flows.tables.write(found), content_type="application/xml; charset=utf-8")
     answer["Content-Disposition"] = content_disposition_header(True, f"{found.name}.dmn") or "attachment"
     return answer
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
 
 
 ROUTES = (
