@@ -234,6 +234,17 @@ def test_an_unsound_drawing_is_kept_but_never_published() -> None:
     assert submitted().version == 1
 
 
+def test_what_became_unsound_since_it_was_saved_is_in_the_report_after_publishing_was_refused() -> None:
+    """A release may take away a step that a draft uses."""
+    version = flows.draft(editor(), procedure="trial")
+    assert not words(flows.save(editor(), version.pk, bpmn=drawing.write(drawn()), revision=1))
+    trial = registry().procedures["trial", 1]
+    registry().procedures["trial", 1] = replace(trial, steps=tuple(s for s in trial.steps if s.code != "note"))
+    with pytest.raises(Invalid, match="登记"):
+        flows.publish(editor(), version.pk, on=timezone.localdate())
+    assert "登记" in words(version)
+
+
 @pytest.mark.parametrize(
     ("node", "said"),
     [

@@ -256,19 +256,27 @@ def _kept(actor: Actor, version: FlowVersion, summary: str) -> FlowVersion:
     return version
 
 
-@transaction.atomic
 def publish(actor: Actor, pk: int, *, on: date, revision: int | None = None) -> FlowVersion:
-    """New cases from `on` follow it; cases under way stay on theirs. Raises Invalid with the report for an unsound drawing, Conflict for a day that is taken."""
+    """New cases from `on` follow it; cases under way stay on theirs. Raises Invalid for an unsound drawing, whose report is kept, Conflict for a day that is taken."""
+    version = _published(actor, pk, on, revision)
+    against = [words for _, words, hint in version.report if not hint]
+    if against:
+        raise Invalid(f"这张流程图还不能发布：{against[0]}", hint="请按检查报告修改。", fields={"bpmn": " ".join(against)})
+    return version
+
+
+@transaction.atomic
+def _published(actor: Actor, pk: int, on: date, revision: int | None) -> FlowVersion:
+    """As it is published, or with the report that stands against it."""
     version = _locked_draft(actor, pk)
     if revision is not None and version.revision != revision:
         raise Conflict("这张草稿在您打开后被修改过，请先看最新的检查报告。")
     if on < timezone.localdate():
         raise Invalid("施行日期不能早于今天。", fields={"on": "施行日期不能早于今天"})
     _weigh(version)
-    against = [words for _, words, hint in version.report if not hint]
-    if against:
+    if any(not hint for _, _, hint in version.report):
         version.save(update_fields=["report"])
-        raise Invalid(f"这张流程图还不能发布：{against[0]}", hint="请按检查报告修改。", fields={"bpmn": " ".join(against)})
+        return version
     load(version)  # what the engine cannot build is found here, not at the first case
     version.state, version.valid_from = State.PUBLISHED, on
     version.published_at, version.published_by_id = timezone.now(), actor.party
