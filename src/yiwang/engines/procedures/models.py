@@ -68,6 +68,7 @@ class Case(Record):
             models.Index(F("division"), F("opened_at"), name="case_of_division"),
             models.Index(F("client"), F("id").desc(), name="case_of_client", condition=~Q(client="")),
             models.Index(fields=["organ", "due_at"], name="case_late", condition=Q(closed_at=None)),
+            models.Index(F("procedure"), F("closed_at").desc(), name="case_closed_last", condition=Q(closed_at__isnull=False, parent=None)),
         ]
 
     def __str__(self) -> str:

@@ -5,12 +5,14 @@ from itertools import count
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from yiwang.base.errors import Invalid
 from yiwang.engines.parties.models import Organisation, Party
 from yiwang.engines.procedures import api
-from yiwang.engines.procedures.models import Case, Task
+from yiwang.engines.procedures.api import flows
+from yiwang.engines.procedures.models import Case, FlowVersion, Task
 from yiwang.kit.actors import Actor, Seat
 from yiwang.kit.rowsecurity import acting
 
@@ -132,3 +134,15 @@ def test_row_security_leaves_the_indexes_to_the_lists() -> None:
         late = Case.objects.filter(Case.visible_to(official(organ, "supervisor", division="440802")), pk=1).explain()
     assert "Index Scan" in waiting and "Seq Scan on procedures_task" not in waiting  # which index of a handful of rows is chance
     assert "procedures_case_pkey" in late and "Seq Scan on procedures_case " not in late
+
+
+def test_the_last_closed_cases_of_a_procedure_are_found_without_sorting_all_of_them() -> None:
+    version = FlowVersion(procedure="promise", number=1001)
+    actor = official(office(), "flow-editor", "supervisor")
+    with acting(actor), connection.cursor() as cursor, CaptureQueriesContext(connection) as asked:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        flows.past_cases(actor, version)
+        sql = next(q["sql"] for q in asked.captured_queries if "closed_at" in q["sql"])
+        cursor.execute(f"EXPLAIN {sql}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "case_closed_last" in plan and "Sort" not in plan
