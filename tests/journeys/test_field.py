@@ -205,9 +205,10 @@ def test_the_worker_sends_with_every_page_closed(city: City, person: Make, photo
     page.wait_for_url("**/field/queue")
     inspector.page = inspector.context.new_page()
     page.close()
-    inspector.context.set_offline(False)
     worker = inspector.context.service_workers[0]
-    assert worker.evaluate("FieldOutbox.flush({ now: true })") == "done"  # as the browser's Background Sync asks it to
+    assert worker.evaluate("sendAll().catch((problem) => problem.message)") == "not sent yet"  # as the browser's Background Sync asks it to: it comes back after a failure only
+    inspector.context.set_offline(False)
+    assert worker.evaluate("sendAll()") is None
     assert state(city, check) == (1, 1, 1)
     inspector.go("/field/queue").sees("已发出")
 
@@ -268,6 +269,31 @@ def test_signing_out_warns_of_what_is_not_sent_and_not_without_a_network(city: C
     assert not any(page.evaluate(COUNT).values())
 
 
+def test_signing_out_elsewhere_warns_too_and_where_nobody_is_asked_nothing_is_lost(city: City, person: Make) -> None:
+    inspector = person("hecha", **PHONE)
+    page = inspector.go("/field/queue").page
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.evaluate("""async () => { const account = await Field.ready;
+        await FieldStore.put("points", { account, track: `${account} /field/x/record track`, sealed: await FieldStore.seal(account, [[110.36, 21.27, new Date().toISOString(), 8, 0]]) });
+        await FieldOutbox.add({ key: "k", account, address: "/field/nowhere", content: { title: "题", page: "/field/queue", fields: [], shown: [] }, files: [] }); }""")
+    inspector.go("/work/")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog") as asked:
+        inspector.click("退出")
+    assert "1 条记录没有发出，1 张现场表没有提交" in asked.value.message and page.url.startswith(f"{city.url}/work/")
+
+    inspector.context.clear_cookies()  # the session ended, and the person turns back while signing in: no page could ask
+    inspector.go("/accounts/login/").page.evaluate("fetch('/accounts/logout/', { method: 'POST' })")
+    page.wait_for_function(f"({COUNT})().then((all) => all.state === 0)")
+    assert page.evaluate(COUNT) == {"drafts": 0, "keys": 1, "pages": 0, "points": 1, "records": 1, "state": 0}
+    inspector.go("/field/offline").page.wait_for_function("Field.ready.then((account) => account === '')")  # shown to nobody
+    inspector.sign_in("hecha").go("/field/queue").sees("题").sees("需要您处理")  # sent at last, and this one refused
+    page.once("dialog", lambda dialog: dialog.accept())
+    inspector.click("退出")
+    page.wait_for_url(f"{city.url}/")
+    assert not any(page.evaluate(COUNT).values())
+
+
 def test_without_scripts_it_is_a_plain_form(city: City, person: Make, photo: str, ordered: tuple[int, int]) -> None:
     check, _ = ordered
     inspector = person("hecha", width=390, java_script_enabled=False)
@@ -304,6 +330,106 @@ def test_every_answer_means_what_the_contract_says(person: Make) -> None:
     assert page.evaluate(send, [200]) == {"outcome": "done", "200": "sent"}
 
 
+def test_of_what_was_sent_the_title_stays_for_a_day(person: Make) -> None:
+    inspector = person("hecha", service_workers="block", **PHONE)
+    inspector.context.route("**/field/probe/*", lambda route: route.fulfill(json={}))
+    page = inspector.go("/field/queue").page
+    mark = """async () => { const mark = document.body.appendChild(document.createElement("span")); mark.dataset.queuedFor = "/field/probe/1"; await Field.count(); return mark.hidden ? "" : mark.textContent; }"""
+    page.evaluate("""async () => { const account = await Field.ready;
+        await FieldOutbox.add({ key: "k", account, address: "/field/probe/1", content: { title: "题", page: "/field/x", fields: [["note", "话"]], shown: [["说明", "话"]] }, files: [] }); }""")
+    assert page.evaluate(mark) == "已填写，还没有发出"
+    page.evaluate("Field.push({ now: true })")
+    inspector.sees("已发出")
+    assert page.evaluate(mark) == "已填写，已发出"
+    assert page.evaluate("async () => (await FieldOutbox.read(await FieldStore.get('records', 'k'))).content") == {"title": "题"}
+    page.reload()
+    inspector.sees("已发出")
+    assert page.evaluate(mark) == ""  # this page came after it: the city says what is still to be done
+    page.evaluate("async () => FieldStore.put('records', { ...(await FieldStore.get('records', 'k')), sent_at: Date.now() - 25 * 3600_000 })")
+    assert page.evaluate("async () => (await FieldOutbox.list(await Field.ready)).length") == 0 == page.evaluate(COUNT)["records"]
+
+
+FORM = """<form method="post" action="/field/probe/record" data-offline data-title="试走">
+    <div data-track></div><label>说明<input name="note"></label><div data-problems role="alert"></div><button type="submit">交</button><p data-draft-note></p></form>"""
+
+
+class Probe:
+    """A form with a walk and the server behind it, which answers as it is told and remembers what came."""
+
+    def __init__(self, who: Person) -> None:
+        self.who, self.status, self.came = who, 422, ""
+        who.context.route("**/field/probe", self._page)
+        who.context.route("**/field/probe/record", self._record)
+
+    def _page(self, route: Route) -> None:
+        page = route.fetch(url=f"{self.who.city.url}/field/queue")
+        route.fulfill(response=page, body=page.text().replace("<div data-queue", f"{FORM}<div data-nothing"))
+
+    def _record(self, route: Route) -> None:
+        self.came = route.request.post_data or ""
+        route.fulfill(status=self.status, json={"detail": "不收", "next": "/field/queue"})
+
+    def open(self) -> Page:
+        self.who.go("/field/probe").page.locator("form[data-ready]").wait_for()
+        return self.who.page
+
+    def walk(self, longitude: float, note: str) -> None:
+        """Two points from there on, and a note; paused, and on the phone."""
+        page = self.who.page
+        for n in (0, 1):
+            self.who.context.set_geolocation({"longitude": longitude + n / 10_000, "latitude": 21.27, "accuracy": 8})
+            if n == 0:
+                page.get_by_role("button", name="开始记录轨迹").click()
+            page.locator(f"[data-points='{n + 1}']").wait_for()
+        page.get_by_role("button", name="暂停记录").click()
+        page.get_by_label("说明").fill(note)
+        page.get_by_text("已保存在手机里").wait_for()
+
+
+def test_a_refused_walk_and_the_next_one_do_not_touch_each_other(person: Make) -> None:
+    who = person("hecha", service_workers="block", **PHONE)
+    probe = Probe(who)
+    page = probe.open()
+    probe.walk(110.36, "甲")
+    page.get_by_role("button", name="交", exact=True).click()
+    page.locator("form[data-ready]").get_by_text("不收").wait_for()  # it stays, to be corrected
+    assert page.get_by_label("说明").input_value() == "甲" and page.locator("[data-points='2']").count() == 1
+    who.go("/field/queue")  # from another page: a hash alone would not open the form anew
+    page = probe.open()
+    assert page.get_by_label("说明").input_value() == "" and page.locator("[data-points='0']").count() == 1
+    probe.walk(110.37, "乙")
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    who.go("/field/queue").click("打开更正", role="link")
+    page.locator("form[data-ready]").wait_for()
+    assert page.get_by_label("说明").input_value() == "甲"
+    page.get_by_label("说明").fill("甲，改好")
+    probe.status = 200
+    page.get_by_role("button", name="交", exact=True).click()
+    who.sees("已发出")
+    assert "甲，改好" in probe.came and "[110.36," in probe.came and "[110.37" not in probe.came
+
+    page = probe.open()  # the next walk is as it was left
+    assert page.get_by_label("说明").input_value() == "乙" and page.locator("[data-points='2']").count() == 1
+    second = who.context.new_page()
+    second.goto(page.url)
+    second.get_by_text("正在另一个标签页里填写").wait_for()
+    second.close()
+    who.click("重新记录").sees("还没有开始记录")
+    page.reload()
+    page.locator("form[data-ready] [data-points='0']").wait_for()
+    assert page.get_by_label("说明").input_value() == "乙"
+    probe.walk(110.38, "丙")
+    probe.status = 422
+    page.get_by_role("button", name="交", exact=True).click()
+    page.locator("form[data-ready]").get_by_text("不收").wait_for()
+    page.get_by_label("说明").fill("丁")
+    page.get_by_text("已保存在手机里").wait_for()
+    who.go("/field/queue").click("不要了")
+    page.locator("[data-state=needs]").wait_for(state="detached")
+    assert [page.evaluate(COUNT)[name] for name in ("records", "drafts", "points")] == [1, 0, 0]  # the one, listed as sent
+
+
 @pytest.mark.parametrize("path", ["/field/", "/field/queue", "/field/offline"])
 def test_twice_the_text_still_fits_the_phone(person: Make, path: str) -> None:
     inspector = person("hecha", **PHONE)
@@ -327,12 +453,18 @@ def test_a_walk_is_kept_point_by_point(person: Make) -> None:
     inspector.context.set_geolocation({"longitude": 110.37, "latitude": 21.27, "accuracy": 400})
     page.get_by_text("信号弱（误差约 400 米）").wait_for()
     assert "已走 31 米" in page.locator("#walk").inner_text()
+    page.evaluate("() => { window.put = FieldStore.put; FieldStore.put = async () => { throw new DOMException('full', 'QuotaExceededError'); }; }")
+    inspector.context.set_geolocation({"longitude": 110.3604, "latitude": 21.27, "accuracy": 8})
+    page.get_by_text("手机存储已满，最近 1 点还没有存到手机里").wait_for()
+    page.evaluate("() => { FieldStore.put = window.put; }")
+    inspector.context.set_geolocation({"longitude": 110.3605, "latitude": 21.27, "accuracy": 8})
+    page.locator("#walk[data-points='6']").wait_for()  # what did not fit is tried again
     page.reload()  # the page fell over: nothing is lost, and a walk goes on after a pause
     again = page.evaluate(
         """async () => { const box = document.body.appendChild(document.createElement("div")); box.id = "walk";
         const walk = await FieldTrack.start(box, await Field.ready, "/field/walk"); const value = JSON.parse(walk.value()); await walk.clear(); return [value, walk.value()]; }"""
     )
-    assert len(again[0]["points"]) == 4 and again[0]["metres"] == 31 and again[1] == ""
+    assert len(again[0]["points"]) == 6 and again[0]["metres"] == 52 and again[1] == ""
 
 
 def test_a_code_is_read_from_a_photograph(person: Make, tmp_path: Any) -> None:

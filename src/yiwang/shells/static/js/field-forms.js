@@ -5,51 +5,73 @@
 const FieldForms = (() => {
   const PAUSE = 300; // ms without typing until the draft is kept
   const HIDDEN = new Set(["csrfmiddlewaretoken", "key", "started_at", "finished_at"]);
+  const GONE = "这条记录已经在别处发出或者删除，这里的改动没有保存。请到“待发”里查看。";
 
   async function start(form) {
     const account = await Field.ready;
     if (!account) return;
     const address = new URL(form.action, location.href).pathname;
+    const wanted = new URLSearchParams(location.hash.slice(1)).get("record");
+    const id = FieldStore.draftOf(account, address, (await refused(wanted, account, address))?.key);
+    await alone(form, id);
     form.noValidate = true; // problems are told all at once, in the page's own words
-    const draft = await open(form, account, address);
+    const draft = await open(form, id, account, address, await refused(wanted, account, address));
     draft.say = (text) => { const note = form.querySelector("[data-draft-note]"); if (note) note.textContent = text; };
-    const tracks = await Promise.all([...form.querySelectorAll("[data-track]")].map((box) => FieldTrack.start(box, account, address)));
+    const tracks = await Promise.all([...form.querySelectorAll("[data-track]")].map((box) => FieldTrack.start(box, account, id)));
     fill(form, draft.values);
     form.dispatchEvent(new Event("input")); // parts that only one answer needs are shown with it
-    for (const track of tracks) await track.restore(draft.values.find(([name]) => name === track.name)?.[1]);
+    for (const track of tracks) await track.restore(draft.sent.find(([name]) => name === track.name)?.[1]);
     for (const part of [FieldParts.photos, FieldParts.signature, FieldParts.place]) part(form, draft);
-    if (draft.answer) tell(form, words(draft.answer));
+    if (draft.answer) { tell(form, words(draft.answer)); draft.say("记录还在手机里，可以改好再提交，也可以在“待发”里查看"); }
     watch(form, draft);
     form.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); submit(form, draft, tracks); });
     form.dataset.ready = "1";
     noteQueued(form, address, draft);
   }
 
-  // The draft of this form: a refused record that the person came to correct, what was typed before, or a fresh one.
-  async function open(form, account, address) {
-    const id = `${account} ${address}`;
-    const draft = { id, account, address, key: Field.uuid(), started_at: new Date().toISOString(), values: [], files: [], answer: null };
-    const wanted = new URLSearchParams(location.hash.slice(1)).get("record");
-    const record = wanted && (await FieldStore.get("records", wanted));
-    const row = await FieldStore.get("drafts", id);
-    if (record?.account === account && record.address === address && record.state === "needs") {
-      const { content, files, answer } = await FieldOutbox.read(record);
-      Object.assign(draft, { key: record.key, started_at: content.started_at, values: content.fields, files, answer });
-    } else if (row) { // its key is never used twice: the server would take the second for a repeat
-      const files = await Promise.all(row.files.map(async (sealed) => ({ sealed, ...(await FieldStore.unsealFile(account, sealed)) })));
-      const typed = await FieldStore.unseal(account, row.sealed);
-      Object.assign(draft, typed, { files, key: (await handedOver(typed.key)) ? draft.key : typed.key });
-    }
-    draft.keep = () => keep(form, draft);
-    draft.keepFile = async (about, blob) => { draft.files.push({ about, blob, sealed: await FieldStore.sealFile(account, about, blob) }); await draft.keep(); };
-    draft.dropFile = async (file) => { draft.files.splice(draft.files.indexOf(file), 1); await draft.keep(); };
-    return draft;
+  // The record that the server refused and the person came to correct.
+  async function refused(key, account, address) {
+    const record = key && (await FieldStore.get("records", key));
+    return record?.account === account && record.address === address && record.state === "needs" ? record : null;
   }
 
-  // Whether the queue has it already, from another tab for instance, and it did not come back.
-  async function handedOver(key) {
-    const record = await FieldStore.get("records", key);
-    return Boolean(record) && record.state !== "needs";
+  // One tab at a time fills in a form: two would hand over the same record, or each other's walk.
+  function alone(form, id) {
+    const note = Object.assign(document.createElement("p"), { className: "callout warn", textContent: "这张表正在另一个标签页里填写。请到那一页继续；那一页关闭以后，这里就可以填写。" });
+    const timer = setTimeout(() => { form.before(note); form.inert = true; }, 500);
+    return new Promise((resolve) => navigator.locks.request(`yiwang-field ${id}`, () => {
+      clearTimeout(timer);
+      note.remove();
+      form.inert = false;
+      resolve();
+      return new Promise(() => {}); // as long as the page is open
+    }));
+  }
+
+  // The draft of this form: a refused record that the person came to correct, what was typed before, or a fresh one. What is done to it is done in turn.
+  async function open(form, id, account, address, record) {
+    const draft = { id, account, address, key: record?.key || Field.uuid(), corrects: Boolean(record), started_at: new Date().toISOString(), values: [], files: [], sent: [], answer: null };
+    if (record) {
+      const { content, files, answer } = await FieldOutbox.read(record);
+      Object.assign(draft, { started_at: content.started_at, values: content.fields, sent: content.fields, files, answer });
+    }
+    const row = await FieldStore.get("drafts", id);
+    if (row) {
+      const files = await Promise.all(row.files.map(async (sealed) => ({ sealed, ...(await FieldStore.unsealFile(account, sealed)) })));
+      Object.assign(draft, await FieldStore.unseal(account, row.sealed), { files });
+    }
+    let last = Promise.resolve();
+    draft.turn = (work) => { const mine = last.then(work); last = mine.catch(() => {}); return mine; };
+    draft.keep = () => draft.turn(() => keep(form, draft));
+    draft.keepFile = (about, make, only) => draft.turn(async () => { // `make` gives the content, or nothing where it cannot be read; `only`: it takes the place of the one before
+      const blob = await make();
+      const sealed = blob && (await FieldStore.sealFile(account, about, blob).catch(() => draft.say("手机内存不足，照片没有加入。请再拍一次")));
+      if (!sealed) return;
+      draft.files = [...draft.files.filter((file) => !only || file.about.field !== about.field), { about, blob, sealed }];
+      await keep(form, draft);
+    });
+    draft.dropFile = (which) => draft.turn(async () => { draft.files = draft.files.filter((file) => !which(file)); await keep(form, draft); });
+    return draft;
   }
 
   function collect(form) {
@@ -57,21 +79,22 @@ const FieldForms = (() => {
   }
 
   async function keep(form, draft) {
-    if (draft.closed || (await handedOver(draft.key))) return;
+    if (draft.closed) return;
+    if (draft.corrects && !(await refused(draft.key, draft.account, draft.address))) { draft.say(GONE); return; }
     draft.values = collect(form);
     const { key, started_at, values } = draft;
     try {
       const sealed = await FieldStore.seal(draft.account, { key, started_at, values });
-      if (draft.closed) return; // sent while this was being sealed
       await FieldStore.put("drafts", { id: draft.id, account: draft.account, address: draft.address, sealed, files: draft.files.map((file) => file.sealed) });
+      FieldStore.stay();
       draft.say("已保存在手机里");
     } catch { draft.say("手机存储已满，请尽快提交"); }
   }
 
   function watch(form, draft) {
-    let timer;
-    form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(draft.keep, PAUSE); });
-    document.addEventListener("visibilitychange", () => { if (document.hidden) draft.keep(); }); // a phone may end the page any moment after this
+    let [timer, touched] = [null, false];
+    form.addEventListener("input", () => { touched = true; clearTimeout(timer); timer = setTimeout(draft.keep, PAUSE); });
+    document.addEventListener("visibilitychange", () => { if (document.hidden && touched) draft.keep(); }); // a phone may end the page any moment after this
   }
 
   function fill(form, values) {
@@ -119,46 +142,53 @@ const FieldForms = (() => {
   }
 
   async function submit(form, draft, tracks) {
+    form.inert = true; // nothing is typed, taken or pressed that would not be in the record
+    await draft.turn(() => {}); // a photograph that is still being made smaller belongs to it
     const gaps = missing(form, draft);
-    if (gaps.length) { tell(form, gaps.map(([text]) => text)); gaps[0][1].focus(); return; }
-    tell(form, []);
-    const button = form.querySelector("[type=submit]");
-    button.disabled = true;
+    tell(form, gaps.map(([text]) => text));
+    const taken = !gaps.length && (await draft.turn(() => handOver(form, draft, tracks)));
+    if (taken) {
+      draft.say("正在发送…");
+      await Field.push({ now: true });
+      await settle(form, draft);
+    } else form.inert = false;
+    if (gaps.length) show(gaps[0][1]);
+  }
+
+  function show(element) {
+    const folded = element.closest("details");
+    if (folded) folded.open = true;
+    element.focus();
+  }
+
+  // Whether the queue has it now; the form and the walk are closed then.
+  async function handOver(form, draft, tracks) {
+    if (draft.corrects && !(await refused(draft.key, draft.account, draft.address))) { tell(form, [GONE]); return false; }
+    for (const track of tracks) await track.stop();
     const walked = tracks.filter((track) => track.points.length).map((track) => [track.name, track.value()]);
     const extra = [["started_at", draft.started_at], ["finished_at", new Date().toISOString()], ...walked];
     const names = new Set(extra.map(([name]) => name));
     const fields = [...collect(form).filter(([name]) => !names.has(name)), ...extra];
     const content = { title: form.dataset.title || document.title, page: location.pathname, started_at: draft.started_at, fields, shown: readable(form) };
     try {
-      await navigator.storage?.persist?.().catch(() => false);
-      await FieldOutbox.add({ key: draft.key, account: draft.account, address: draft.address, content, files: draft.files.map((file) => file.sealed) });
+      await FieldOutbox.add({ key: draft.key, account: draft.account, address: draft.address, content, files: draft.files.map((file) => file.sealed), draft: draft.id });
     } catch {
-      button.disabled = false;
       tell(form, ["手机存储已满，记录没有存下。请先在“待发”里发出其他记录，再提交这一条；已填写的内容还在这一页。"]);
-      return;
+      return false;
     }
     draft.closed = true;
-    await FieldStore.drop("drafts", draft.id);
-    for (const track of tracks) await track.clear();
-    draft.say("正在发送…");
-    await Field.push({ now: true });
-    await settle(form, draft, button, tracks);
+    return true;
   }
 
-  // After the first try: sent, refused in words (the form stays, under the same key), or waiting on the phone.
-  async function settle(form, draft, button, tracks) {
+  // After the first try: sent, refused in words (the form opens again to be corrected, under the same key), or waiting on the phone.
+  async function settle(form, draft) {
     const row = await FieldStore.get("records", draft.key);
     if (row?.state === "sent") {
       const { answer } = await FieldOutbox.read(row);
       location.assign(answer?.next || form.dataset.after || Field.bar.querySelector(".brand").href);
     } else if (row?.state === "needs") {
-      const { content, answer } = await FieldOutbox.read(row);
-      for (const track of tracks) await track.restore(content.fields.find(([name]) => name === track.name)?.[1]);
-      button.disabled = false;
-      draft.closed = false;
-      draft.say("记录还在手机里，可以改好再提交，也可以在“待发”里查看");
       history.replaceState(null, "", `#record=${draft.key}`);
-      tell(form, words(answer));
+      location.reload();
     } else location.assign(Field.bar.querySelector(".queue-link").href);
   }
 

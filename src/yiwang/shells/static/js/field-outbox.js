@@ -6,20 +6,30 @@ const FieldOutbox = (() => {
   const PATIENCE = 120_000; // ms for one record with its photos on a slow network
   const LONGEST = 15 * 60_000; // ms between two tries
   const BUSY = new Set([429, 502, 503, 504]); // the server takes nothing now
+  const LISTED = 24 * 3600_000; // ms a sent record is still listed
   const FAILED = new Set([408, 425, 500]); // this record failed there; the next may not
   let whose = self.YIWANG?.account || "";
   const setup = (options) => { whose = options.whose; };
 
-  // content: {title, page, fields: [[name, value]], shown: [[label, text]]}; files: sealed by FieldStore.sealFile.
-  async function add({ key, account, address, content, files }) {
+  // content: {title, page, fields: [[name, value]], shown: [[label, text]]}; files: sealed by FieldStore.sealFile; draft: what the record was until now.
+  async function add({ key, account, address, content, files, draft = FieldStore.draftOf(account, address, key) }) {
     const row = { key, account, address, made_at: Date.now(), tries: 0, next_at: 0, state: "waiting", sealed: await FieldStore.seal(account, content), files, answer: null };
-    await FieldStore.put("records", row);
+    await FieldStore.instead(draft, (records) => records.put(row));
     FieldStore.tell({ what: "records" });
-    (await self.navigator.serviceWorker?.getRegistration())?.sync?.register("yiwang-field-send").catch(() => {}); // where the browser has it, it also sends with the page closed
+    await wake();
   }
 
+  // Where the browser has Background Sync, it also sends with the page closed. It tries a few times; each page that is opened asks it anew.
+  async function wake() {
+    (await self.navigator.serviceWorker?.getRegistration())?.sync?.register("yiwang-field-send").catch(() => {});
+  }
+
+  // Oldest first. What was sent more than a day ago is forgotten.
   async function list(account) {
-    return (await FieldStore.of("records", account)).sort((a, b) => a.made_at - b.made_at);
+    const [rows, now] = [await FieldStore.of("records", account), Date.now()];
+    const past = (row) => row.state === "sent" && now - row.sent_at > LISTED;
+    for (const row of rows.filter(past)) await FieldStore.drop("records", row.key);
+    return rows.filter((row) => !past(row)).sort((a, b) => a.made_at - b.made_at);
   }
 
   async function read(row) {
@@ -28,8 +38,9 @@ const FieldOutbox = (() => {
     return { content, files, answer: row.answer && (await FieldStore.unseal(row.account, row.answer)) };
   }
 
-  async function drop(key) {
-    await FieldStore.drop("records", key);
+  // With what was begun to correct it.
+  async function drop({ key, account, address }) {
+    await FieldStore.instead(FieldStore.draftOf(account, address, key), (records) => records.delete(key));
     FieldStore.tell({ what: "records" });
   }
 
@@ -76,7 +87,7 @@ const FieldOutbox = (() => {
       answer = await post(row, token);
     } catch { return pause(row); }
     if (answer.status >= 200 && answer.status < 300) {
-      await keep(row, { state: "sent", sent_at: Date.now(), files: [] }, answer.body);
+      await sent(row, answer.body);
       return "next";
     }
     if (answer.status === 401) { await keep(row, { state: "waiting" }); FieldStore.tell({ what: "sign-in" }); return "sign-in"; }
@@ -84,6 +95,16 @@ const FieldOutbox = (() => {
     if (FAILED.has(answer.status)) { await pause(row); return "failed"; }
     await keep(row, { state: "needs" }, { status: answer.status, ...answer.body });
     return "next";
+  }
+
+  // The city has it: what was filled in goes, and what was begun to correct it; the title stays for the list of what was sent.
+  async function sent(row, answer) {
+    const { title } = await FieldStore.unseal(row.account, row.sealed);
+    const [sealed, told] = await Promise.all([{ title }, answer].map((value) => FieldStore.seal(row.account, value)));
+    if ((await FieldStore.get("records", row.key))?.made_at !== row.made_at) return; // signed out, or corrected, meanwhile
+    const left = { ...row, state: "sent", sent_at: Date.now(), sealed, files: [], answer: told };
+    await FieldStore.instead(FieldStore.draftOf(row.account, row.address, row.key), (records) => records.put(left));
+    FieldStore.tell({ what: "records" });
   }
 
   async function pause(row) {
@@ -128,5 +149,5 @@ const FieldOutbox = (() => {
     try { const body = JSON.parse(text); return typeof body === "object" && body ? body : {}; } catch { return {}; }
   }
 
-  return { setup, add, list, read, drop, flush };
+  return { setup, add, wake, list, read, drop, flush };
 })();

@@ -1,5 +1,5 @@
 // Parts of a field form beyond text: photographs, a signature, the place. Each works on the draft that field-forms.js keeps:
-// draft.files [{about: {id, field, name, type, taken_at, place, accuracy}, blob, sealed}], and a `keepFile`, `dropFile` to change them.
+// draft.files [{about: {id, field, name, type, taken_at, place, accuracy}, blob, sealed}], and `keepFile`, `dropFile` to change them, each in its turn.
 "use strict";
 
 const FieldParts = (() => {
@@ -21,14 +21,12 @@ const FieldParts = (() => {
       const thumbs = document.getElementById(input.dataset.thumbs);
       const field = input.name;
       input.removeAttribute("name"); // they travel from the draft, made smaller
-      const show = () => thumbs.replaceChildren(...draft.files.filter((file) => file.about.field === field).map((file, n) => thumb(file, n, async () => { await draft.dropFile(file); show(); input.focus(); })));
+      const show = () => thumbs.replaceChildren(...draft.files.filter((file) => file.about.field === field).map((file, n) => thumb(file, n, async () => { await draft.dropFile((one) => one === file); show(); input.focus(); })));
       input.addEventListener("change", async () => {
-        for (const file of input.files) {
-          const blob = await smaller(file).catch(() => null);
-          if (!blob) { draft.say(`“${file.name}”不是能读的照片，没有加入。`); continue; }
-          await draft.keepFile({ id: Field.uuid(), field, name: `现场照片${draft.files.length + 1}.jpg`, type: "image/jpeg", taken_at: new Date().toISOString(), ...placeOf(form) }, blob);
-        }
+        const taken = { field, type: "image/jpeg", taken_at: new Date().toISOString(), ...placeOf(form) };
+        const made = [...input.files].map((file, n) => draft.keepFile({ id: Field.uuid(), name: `现场照片${draft.files.length + n + 1}.jpg`, ...taken }, () => smaller(file).catch(() => draft.say(`“${file.name}”不是能读的照片，没有加入。`))));
         input.value = "";
+        await Promise.all(made);
         show();
       });
       show();
@@ -61,17 +59,13 @@ const FieldParts = (() => {
       input.closest("[data-plain]").hidden = true;
       for (const part of box.querySelectorAll("[data-drawn]")) part.hidden = false;
       const pen = canvas.getContext("2d");
-      const drawn = () => draft.files.find((file) => file.about.field === field);
-      fit(canvas, pen, drawn()?.blob);
-      write(canvas, pen, () => canvas.toBlob(async (blob) => {
-        const before = drawn();
-        if (before) await draft.dropFile(before);
-        await draft.keepFile({ id: Field.uuid(), field, name: "签名.png", type: "image/png", taken_at: new Date().toISOString(), ...placeOf(form) }, blob);
-      }, "image/png"));
-      box.querySelector("[data-clear]").addEventListener("click", async () => {
-        pen.clearRect(0, 0, canvas.width, canvas.height);
-        if (drawn()) await draft.dropFile(drawn());
+      const mine = (file) => file.about.field === field;
+      fit(canvas, pen, draft.files.find(mine)?.blob);
+      write(canvas, pen, () => {
+        const picture = new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+        draft.keepFile({ id: Field.uuid(), field, name: "签名.png", type: "image/png", taken_at: new Date().toISOString(), ...placeOf(form) }, () => picture, true);
       });
+      box.querySelector("[data-clear]").addEventListener("click", () => { pen.clearRect(0, 0, canvas.width, canvas.height); draft.dropFile(mine); });
     }
   }
 

@@ -4,7 +4,6 @@
 const FieldQueue = (() => {
   const box = document.querySelector("[data-queue]");
   const WORDS = { waiting: ["等待发送", "warn"], sending: ["正在发送", ""], sent: ["已发出", "good"], needs: ["需要您处理", "bad"] };
-  const FORGOTTEN = 24 * 3600_000; // ms a sent record is still listed
 
   const make = (tag, properties = {}, ...children) => { const element = Object.assign(document.createElement(tag), properties); element.append(...children); return element; };
   const clock = (at) => new Date(at).toLocaleString("zh-CN", { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" });
@@ -12,7 +11,6 @@ const FieldQueue = (() => {
   async function show() {
     const account = await Field.ready;
     const rows = account ? await FieldOutbox.list(account) : [];
-    for (const row of rows) if (row.state === "sent" && Date.now() - row.sent_at > FORGOTTEN) await FieldOutbox.drop(row.key);
     const open = new Set([...box.querySelectorAll("details[open]")].map((one) => one.dataset.key));
     const cards = await Promise.all(rows.reverse().map((row) => card(row, open)));
     box.replaceChildren(...(cards.length ? cards : [make("p", { className: "empty-state", textContent: "没有待发的记录。在现场填好的表会先出现在这里。" })]));
@@ -56,7 +54,7 @@ const FieldQueue = (() => {
     const again = make("button", { type: "button", className: "btn", textContent: "再发一次" });
     again.addEventListener("click", async () => { await FieldStore.put("records", { ...row, state: "waiting", next_at: 0 }); FieldStore.tell({ what: "records" }); await show(); await Field.push({ now: true }); await show(); });
     const discard = make("button", { type: "button", className: "btn", textContent: "不要了" });
-    discard.addEventListener("click", async () => { if (confirm(`“${content.title}”这条记录和照片会从手机上删除，不能恢复。确定吗？`)) { await FieldOutbox.drop(row.key); show(); } });
+    discard.addEventListener("click", async () => { if (confirm(`“${content.title}”这条记录和照片会从手机上删除，不能恢复。确定吗？`)) { await FieldOutbox.drop(row); show(); } });
     return make("p", { className: "actions" }, correct, again, discard);
   }
 

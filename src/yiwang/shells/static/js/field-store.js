@@ -5,7 +5,7 @@
 const FieldStore = (() => {
   const STORES = { state: "name", keys: "account", pages: "id", drafts: "id", records: "key", points: "id" };
   const OWNED = ["keys", "pages", "drafts", "records", "points"];
-  let opened;
+  let [opened, ended] = [null, false];
 
   function open() {
     opened ??= new Promise((resolve, reject) => {
@@ -23,12 +23,13 @@ const FieldStore = (() => {
     return opened;
   }
 
-  // One transaction: `work` gets the object store and returns a request or nothing; resolves with the request's result once all is on disk.
-  async function within(name, mode, work) {
+  // One transaction: `work` gets the object stores named and returns a request or nothing; resolves with the request's result once all is on disk.
+  async function within(names, mode, work) {
+    if (ended && mode === "readwrite") throw new Error("signed out");
     const database = await open();
     return new Promise((resolve, reject) => {
-      const transaction = database.transaction(name, mode);
-      const request = work(transaction.objectStore(name));
+      const transaction = database.transaction(names, mode);
+      const request = work(...[names].flat().map((name) => transaction.objectStore(name)));
       transaction.oncomplete = () => resolve(request?.result);
       transaction.onerror = transaction.onabort = () => reject(transaction.error);
     });
@@ -40,9 +41,21 @@ const FieldStore = (() => {
   const of = (name, account) => within(name, "readonly", (store) => store.index("account").getAll(account));
   const track = (id) => within("points", "readonly", (store) => store.index("track").getAll(id));
 
-  async function dropTrack(id) {
-    await within("points", "readwrite", (store) => {
-      store.index("track").openKeyCursor(id).onsuccess = (event) => { const at = event.target.result; if (at) { store.delete(at.primaryKey); at.continue(); } };
+  const dropTrack = (id) => within("points", "readwrite", (points) => sweep(points, id));
+
+  function sweep(points, tracks) {
+    points.index("track").openKeyCursor(tracks).onsuccess = (event) => { const at = event.target.result; if (at) { points.delete(at.primaryKey); at.continue(); } };
+  }
+
+  // The name of a form's draft; a refused record is corrected in a draft of its own. The names of its tracks begin with it and a space.
+  const draftOf = (account, address, key = "") => [account, key, address].filter(Boolean).join(" ");
+
+  // One transaction: the draft and its walk go, and `change` is done to the records. Nobody finds both, or neither.
+  function instead(draft, change) {
+    return within(["records", "drafts", "points"], "readwrite", (records, drafts, points) => {
+      change(records);
+      drafts.delete(draft);
+      sweep(points, IDBKeyRange.bound(`${draft} `, `${draft} \uffff`));
     });
   }
 
@@ -86,6 +99,9 @@ const FieldStore = (() => {
     return { about, blob: new Blob([packed.slice(4 + length)], { type: about.type }) };
   }
 
+  let staying;
+  const stay = () => (staying ??= navigator.storage?.persist?.().catch(() => false)); // asks the browser, once, not to clear the store when the disk gets short
+
   const account = async () => (await get("state", "account"))?.value || "";
 
   // The phone is `account`'s from now on: nothing of anybody else stays.
@@ -98,8 +114,26 @@ const FieldStore = (() => {
     await put("state", { name: "account", value: account });
   }
 
+  const clear = (...names) => within(names, "readwrite", (...stores) => { for (const store of stores) store.clear(); });
+
+  // Everything goes, and this page writes nothing any more: it is about to be left.
   async function leave() {
-    for (const name of Object.keys(STORES)) await within(name, "readwrite", (store) => store.clear());
+    const gone = clear(...Object.keys(STORES));
+    ended = true;
+    await gone;
+  }
+
+  // What was never sent: records, and forms that somebody began to fill in or to walk.
+  async function unsent() {
+    const [records, drafts, points] = await Promise.all(["records", "drafts", "points"].map((name) => within(name, "readonly", (store) => store.getAll())));
+    const begun = new Set([...drafts.map((row) => row.id), ...points.map((row) => row.track.slice(0, row.track.lastIndexOf(" ")))]);
+    return { records: records.filter((row) => row.state !== "sent").length, begun: begun.size };
+  }
+
+  // Signed out where nobody was asked: what was never sent stays, sealed and shown to nobody, until its owner signs in again (`claim`); all else goes.
+  async function shut() {
+    const { records, begun } = await unsent();
+    await clear(...(records || begun ? ["state", "pages"] : Object.keys(STORES)));
   }
 
   // Whoever listens (pages, the worker) hears what changed.
@@ -109,5 +143,5 @@ const FieldStore = (() => {
     channel.close();
   }
 
-  return { get, put, drop, of, track, dropTrack, seal, unseal, sealFile, unsealFile, account, claim, leave, tell };
+  return { get, put, drop, of, track, dropTrack, draftOf, instead, stay, seal, unseal, sealFile, unsealFile, account, claim, leave, unsent, shut, tell };
 })();

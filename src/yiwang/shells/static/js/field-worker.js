@@ -11,8 +11,13 @@ const OURS = new Set(["worker.js", "precache.json", "account"].map((name) => YIW
 
 addEventListener("install", (event) => event.waitUntil(install()));
 addEventListener("activate", (event) => event.waitUntil(activate()));
-addEventListener("sync", (event) => { if (event.tag === "yiwang-field-send") event.waitUntil(FieldOutbox.flush({ now: true })); });
+addEventListener("sync", (event) => { if (event.tag === "yiwang-field-send") event.waitUntil(sendAll()); });
 addEventListener("message", (event) => { if (event.data?.keep) event.waitUntil(keepAhead(event.data.keep)); });
+
+// Fails while something waits for a later try: only then does the browser come back.
+async function sendAll() {
+  if ((await FieldOutbox.flush({ now: true })) === "offline") throw new Error("not sent yet");
+}
 
 async function install() {
   const list = await (await fetch(YIWANG.precache, { cache: "no-store" })).json();
@@ -73,8 +78,10 @@ async function door(event, url) {
 async function follow(leaving) {
   const session = await fetch(YIWANG.account, { credentials: "same-origin", cache: "no-store" }).then((answer) => answer.json()).catch(() => null);
   if (!session) return;
-  if (session.account) { if (session.account !== (await FieldStore.account())) await FieldStore.claim(session.account); }
-  else if (leaving) await FieldStore.leave();
+  if (session.account) {
+    if (session.account !== (await FieldStore.account())) await FieldStore.claim(session.account);
+    await FieldOutbox.flush({ now: true }); // what waited for its owner
+  } else if (leaving) await FieldStore.shut();
 }
 
 // Pages: the network first; what was kept when it fails, stumbles or takes too long.

@@ -22,7 +22,7 @@ const Field = (() => {
     new BroadcastChannel("yiwang-field").addEventListener("message", (event) => heard(event.data));
     for (const name of ["online", "offline"]) window.addEventListener(name, network);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) push(); });
-    document.querySelector("[data-leave]")?.addEventListener("submit", leave);
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); }); // what it shows was handed over, or is another tab's, meanwhile
     network();
     if (account) await count();
     await navigator.serviceWorker.register(bar.dataset.worker, { scope: "/" }).catch(() => {});
@@ -51,6 +51,7 @@ const Field = (() => {
     clearTimeout(timer);
     if (outcome === "offline") {
       const rows = (await FieldOutbox.list(await ready)).filter((row) => row.state === "waiting");
+      if (rows.length) FieldOutbox.wake();
       if (rows.length) timer = setTimeout(push, Math.max(1_000, Math.min(...rows.map((row) => row.next_at)) - Date.now()));
     }
     return outcome;
@@ -63,7 +64,8 @@ const Field = (() => {
       badge.textContent = String(rows.length);
       badge.classList.toggle("needs", rows.some((row) => row.state === "needs"));
     }
-    const [waiting, known] = [rows, all].map((some) => new Set(some.map((row) => row.address)));
+    const since = Number(bar.dataset.keptAt) || performance.timeOrigin; // what was sent before the page came from the server, the page itself takes into account
+    const [waiting, known] = [rows, all.filter((row) => row.state !== "sent" || row.sent_at > since)].map((some) => new Set(some.map((row) => row.address)));
     for (const mark of document.querySelectorAll("[data-queued-for]")) {
       mark.hidden = !known.has(mark.dataset.queuedFor);
       mark.textContent = waiting.has(mark.dataset.queuedFor) ? "已填写，还没有发出" : "已填写，已发出";
@@ -92,18 +94,6 @@ const Field = (() => {
     const words = Object.assign(document.createElement("p"), { className: "callout warn", textContent: "登录已经过期，记录还在手机里。请用原来的账号" });
     words.append(link, "，之后会自动发送。");
     note?.replaceChildren(words);
-  }
-
-  // Signing out takes everything off the phone: say so while there is something to lose.
-  async function leave(event) {
-    event.preventDefault();
-    event.stopPropagation();
-    const form = event.target;
-    if (!navigator.onLine) { say("[data-app-note]", "现在没有网络，不能退出登录。请锁好手机，有网络后再退出。"); return; }
-    const rows = await count();
-    if (rows.length && !confirm(`还有 ${rows.length} 条记录没有发出。退出登录会把它们从这部手机上删除，不能恢复。确定退出吗？`)) return;
-    await FieldStore.leave();
-    form.submit();
   }
 
   return { able, ready, bar, uuid, push, count, work };
