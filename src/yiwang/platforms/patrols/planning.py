@@ -50,12 +50,12 @@ def remind(day: date) -> tuple[int, int]:
     open_ones = Duty.objects.select_for_update(of=("self",)).select_related("plan__post").filter(met=False)
     soon = [d for d in open_ones.filter(warned_at=None, first__lte=day, last__gte=day) if _near_end(d, day)]
     for d in soon:
-        for party in _holders(d.plan.post_id, day):
+        for party in holders(d.plan.post_id, day):
             messages.send(to=party, template="patrol-due", values=_words(d), key=f"patrol-due:{d.pk}:{party}")
         d.warned_at = now
     late = list(open_ones.filter(overdue_at=None, last__lt=day))
     for d in late:
-        for party in {*_holders(d.plan.post_id, day), *parties.holders_of(d.plan.overseer, covering=d.division_id)}:
+        for party in {*holders(d.plan.post_id, day), *parties.holders_of(d.plan.overseer, covering=d.division_id)}:
             messages.send(to=party, template="patrol-overdue", values=_words(d), key=f"patrol-overdue:{d.pk}:{party}")
         d.overdue_at = now
     Duty.objects.bulk_update([*soon, *late], ["warned_at", "overdue_at"])
@@ -79,7 +79,8 @@ def _near_end(d: Duty, day: date) -> bool:
     return d.last - day < timedelta(days=max(1, whole // 5))
 
 
-def _holders(post: int, day: date) -> list[int]:
+def holders(post: int, day: date) -> list[int]:
+    """Parties that held the post on that day."""
     held = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gte=day), post=post, valid_from__lte=day)
     return list(held.values_list("party", flat=True))
 

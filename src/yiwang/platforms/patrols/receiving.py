@@ -18,6 +18,7 @@ from yiwang.engines.registers import api as registers
 from yiwang.kit import events
 from yiwang.kit.access import restrict
 from yiwang.kit.actors import Actor
+from yiwang.kit.rowsecurity import elevated
 from yiwang.platforms.patrols import planning, rules
 from yiwang.platforms.patrols.models import SRID, CheckItem, Finding, PatrolPlan, Round
 
@@ -49,9 +50,27 @@ def receive(actor: Actor, plan: int, record: Mapping[str, Any], *, key: str) -> 
 
     record: started_at, finished_at (ISO), track {points: [[lon, lat, ISO time, accuracy m, segment]]}, checks {code: {result, note}}, note, delegated,
     findings [{kind, place [lon, lat], accuracy, note, photo (bytes), seen_at}]. An invalid round is kept with its reasons: it does not count.
+    Who held the plan's post on the day of the walk may still send it when the post is another's.
     Raises NotFound, NotAllowed (not one's post, and not delegated), Conflict (the key is another person's or plan's), Invalid naming what is missing.
     """
-    wanted = plan_for(actor, plan)
+    own = _own(actor, plan, record)
+    wanted = own or plan_for(actor, plan)
+    if actor.party is None or not (own or wanted.overseer in actor.roles):
+        raise NotAllowed("巡查由这个岗位的人员进行，或者由督查岗位代巡。")
+    with elevated():  # who left the last post is no official any more; the period counts everybody's rounds
+        return _kept(actor, wanted, record, key, delegated=own is None or record.get("delegated") is True)
+
+
+def _own(actor: Actor, plan: int, record: Mapping[str, Any]) -> PatrolPlan | None:
+    """The plan, if its post is the actor's, or was when the walk began."""
+    found = PatrolPlan.objects.filter(pk=plan).select_related("post", "division").first() if actor.party else None
+    if found is None or any(seat.post == found.post_id for seat in actor.seats):
+        return found
+    day = timezone.localdate(_moment(record.get("started_at"), "started_at"))
+    return found if actor.party in planning.holders(found.post_id, day) else None
+
+
+def _kept(actor: Actor, wanted: PatrolPlan, record: Mapping[str, Any], key: str, *, delegated: bool) -> Round:
     mark = _uuid(key)
     with connection.cursor() as cursor:  # the same record arriving twice at once: the second waits and finds the first's round
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(mark)])
@@ -60,10 +79,6 @@ def receive(actor: Actor, plan: int, record: Mapping[str, Any], *, key: str) -> 
         if known.walker_id != actor.party or known.plan_id != wanted.pk:
             raise Conflict("这份记录的标识已经用于另一次巡查。")
         return known
-    mine = any(seat.post == wanted.post_id for seat in actor.seats)
-    delegated = not mine or record.get("delegated") is True
-    if actor.party is None or not (mine or wanted.overseer in actor.roles):
-        raise NotAllowed("巡查由这个岗位的人员进行，或者由督查岗位代巡。")
     made = _fill(Round(plan=wanted, walker_id=actor.party, delegated=delegated, key=mark, division_id=wanted.division_id), record)
     made.save(force_insert=True)
     Finding.objects.bulk_create([_finding(made, number, row) for number, row in enumerate(_rows(record.get("findings")))])
@@ -162,9 +177,9 @@ def _uuid(value: Any) -> UUID:
 def _moment(value: Any, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        return timezone.localtime(moment if moment.tzinfo else timezone.make_aware(moment))
+    except (ValueError, OverflowError):
         raise Invalid("时间格式不正确。", fields={name: "请提供完整的日期和时间"}) from None
-    return moment if moment.tzinfo else timezone.make_aware(moment)
 
 
 def _rows(value: Any) -> Sequence[Mapping[str, Any]]:

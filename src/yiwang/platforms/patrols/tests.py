@@ -15,8 +15,9 @@ from shapely import LineString as Line
 from yiwang.base.errors import Conflict, Invalid, NotFound
 from yiwang.engines.messages.models import Message
 from yiwang.engines.parties import api as parties
-from yiwang.engines.parties.models import Party, Post
+from yiwang.engines.parties.models import Membership, Party, Post
 from yiwang.kit.actors import NOBODY, Actor
+from yiwang.kit.rowsecurity import acting
 from yiwang.platforms.patrols import planning, rules
 from yiwang.platforms.patrols.api import Fix, Limits, judge, length, receive, window
 from yiwang.platforms.patrols.models import Duty, PatrolPlan, Round
@@ -172,10 +173,24 @@ def test_a_stranger_finds_no_plan(plan: PatrolPlan, who: str) -> None:
         receive(NOBODY, plan.pk, record(), key=str(uuid4()))
 
 
+def test_a_round_walked_in_office_is_taken_when_the_post_is_another_s(plan: PatrolPlan) -> None:
+    chief, today = actor("莫知夏"), timezone.localdate()
+    walked = record(begun=timezone.now() - timedelta(days=3))
+    Membership.objects.filter(party=chief.party).update(valid_to=today - timedelta(days=2))
+    former = actor("莫知夏")
+    assert not former.seats
+    with acting(former):
+        made = receive(former, plan.pk, walked, key=str(uuid4()))
+        assert receive(former, plan.pk, walked, key=str(made.key)).pk == made.pk
+    assert made.valid and not made.delegated and Duty.objects.get(plan=plan).own == 1
+    with pytest.raises(NotFound):  # after the last day in office it is nobody's walk
+        receive(former, plan.pk, record(begun=timezone.now() - timedelta(days=1)), key=str(uuid4()))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"track": {}}, {"track": {"points": [["x", 1, "2026-01-01", 1, 0]]}}, {"track": {"points": [[400, 21, timezone.now().isoformat(), 1, 0]]}}, {"finished_at": "never"},
+        {"track": {}}, {"track": {"points": [["x", 1, "2026-01-01", 1, 0]]}}, {"track": {"points": [[400, 21, timezone.now().isoformat(), 1, 0]]}}, {"finished_at": "never"}, {"started_at": "0001-01-01T00:00:00+08:00"},
         {"finished_at": (timezone.now() + timedelta(days=1)).isoformat()}, {"started_at": (timezone.now() - timedelta(days=60)).isoformat()},
         {"findings": [{"note": "没有位置"}]},
     ],
