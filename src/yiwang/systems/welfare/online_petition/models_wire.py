@@ -50,8 +50,10 @@ class Peer(models.Model):
 
 
 class Exchange(Record):
-    """One message to or from another system. Outgoing: written with its cause, sent after commit, tried until it is taken; its id is the key by which it is
-    taken once. Incoming: taken once for the key the other side gave it; a refused one stays with the reason until it is taken or given up."""
+    """One message to or from another system: sent once its cause stands and tried until it is taken; or taken once, or kept with the reason why not.
+
+    An outgoing one's id is the key by which the other side takes it once; an incoming one bears the other side's key. `signature` is over exactly what came.
+    """
 
     class Direction(models.TextChoices):
         OUT = "out", "发出"
