@@ -128,7 +128,7 @@ def settled(person: Make, kind: str, note: str) -> None:
     office.sees("已销号").look("river-closed")
     office.go("/work/r/river-problem/board").sees("已销号")
     office.go("/work/r/river/").page.locator("main").get_by_role("link", name="ZJ4408CK01", exact=True).first.click()
-    office.click("打开一河一档", role="link").sees("沿河里程").look("river-file")
+    office.click("打开一河一档", role="link").sees("沿河剖面").look("river-file")
     office.go("/work/r/patrol-duty/calendar")
     office.go("/work/river-scores").sees("巡河完成")
 
@@ -368,7 +368,7 @@ def test_a_chief_leaves_and_both_sign_the_sheet_and_no_stranger_sees_it(person: 
         office.go("/work/river-handovers").click("核对任职变动").sees("新增").sees("梁长风").look("river-handovers")
         ((sheet,),) = city.sql("SELECT id FROM river_chief_handover WHERE giver_id = %s AND taker_id = %s", giver, taker)
         leaves, comes = person("changfeng"), person("nanxing")
-        leaves.go("/my/messages").sees("河长交接").go(f"/river-handovers/{sheet}").sees("负责的河段").look("river-handover")
+        leaves.go(f"/river-handovers/{sheet}").sees("负责的河段").look("river-handover")
         assert not leaves.page.get_by_role("button", name="确认接收").count()
         comes.go(f"/river-handovers/{sheet}").sees("待移交")
         assert not comes.page.get_by_role("button", name="确认移交").count()
