@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from yiwang.base import say
@@ -45,9 +45,15 @@ def open_duties(day: date) -> int:
 
 @transaction.atomic
 def remind(day: date) -> tuple[int, int]:
-    """In the last fifth of a period whoever has not walked is reminded; after its end the overseers are told. Returns how many of each; once per period."""
+    """In the last fifth of a period whoever has not walked is reminded; after its end the overseers are told. Returns how many of each; once per period.
+
+    A period in which its plan did not last to the end is owed no longer: it is taken away, unless it was met or told of as missed.
+    """
     now = timezone.now()
-    open_ones = Duty.objects.select_for_update(of=("self",)).select_related("plan__post").filter(met=False)
+    ended = Q(plan__until__lt=F("last")) & Q(plan__until__lt=day) | Q(plan__since__gt=F("last")) | ~Q(plan__standing=PatrolPlan.Standing.LIVE)
+    Duty.objects.filter(ended, met=False, overdue_at=None).delete()
+    lasting = Q(plan__until=None) | Q(plan__until__gte=F("last"))
+    open_ones = Duty.objects.select_for_update(of=("self",)).select_related("plan__post").filter(lasting, met=False)
     soon = [d for d in open_ones.filter(warned_at=None, first__lte=day, last__gte=day) if _near_end(d, day)]
     for d in soon:
         for party in holders(d.plan.post_id, day):

@@ -26,6 +26,7 @@ FIXES = 20_000  # of one round: a fix each second for more than five hours
 OLDEST = timedelta(days=31)  # a phone that was without a network longer than that has lost its round
 AHEAD = timedelta(minutes=5)  # a phone's clock may be fast
 SLACK = 60.0  # seconds that a receiver's clock and the phone's may differ
+FARTHEST = 10_000_000.0  # metres: nobody walks that in a month
 RESULTS = ("good", "wrong", "none")
 
 
@@ -58,7 +59,7 @@ def receive(actor: Actor, plan: int, record: Mapping[str, Any], *, key: str) -> 
     if actor.party is None or not (own or wanted.overseer in actor.roles):
         raise NotAllowed("巡查由这个岗位的人员进行，或者由督查岗位代巡。")
     with elevated():  # who left the last post is no official any more; the period counts everybody's rounds
-        return _kept(actor, wanted, record, key, delegated=own is None or record.get("delegated") is True)
+        return _kept(actor, actor.party, wanted, record, key, delegated=own is None or record.get("delegated") is True)
 
 
 def _own(actor: Actor, plan: int, record: Mapping[str, Any]) -> PatrolPlan | None:
@@ -70,16 +71,16 @@ def _own(actor: Actor, plan: int, record: Mapping[str, Any]) -> PatrolPlan | Non
     return found if actor.party in planning.holders(found.post_id, day) else None
 
 
-def _kept(actor: Actor, wanted: PatrolPlan, record: Mapping[str, Any], key: str, *, delegated: bool) -> Round:
+def _kept(actor: Actor, walker: int, wanted: PatrolPlan, record: Mapping[str, Any], key: str, *, delegated: bool) -> Round:
     mark = _uuid(key)
     with connection.cursor() as cursor:  # the same record arriving twice at once: the second waits and finds the first's round
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(mark)])
     known = Round.objects.filter(key=mark).first()
     if known:
-        if known.walker_id != actor.party or known.plan_id != wanted.pk:
+        if known.walker_id != walker or known.plan_id != wanted.pk:
             raise Conflict("这份记录的标识已经用于另一次巡查。")
         return known
-    made = _fill(Round(plan=wanted, walker_id=actor.party, delegated=delegated, key=mark, division_id=wanted.division_id), record)
+    made = _fill(Round(plan=wanted, walker_id=walker, delegated=delegated, key=mark, division_id=wanted.division_id), record)
     made.save(force_insert=True)
     Finding.objects.bulk_create([_finding(made, number, row) for number, row in enumerate(_rows(record.get("findings")))])
     planning.count(wanted, timezone.localtime(made.started_at).date())
@@ -97,6 +98,7 @@ def limits_for(division: str, day: date) -> rules.Limits:
     return rules.Limits(
         near=value("near-metres"), share=value("share") / 100, minutes_per_5km=value("minutes-per-5km"), fast_kmh=value("fast-kmh"),
         fast_seconds=value("fast-seconds"), jump_kmh=value("jump-kmh"), gap=value("gap-metres"), accuracy=value("accuracy-metres"),
+        longest_hours=value("longest-hours"),
     )  # fmt: skip
 
 
@@ -112,6 +114,8 @@ def _fill(row: Round, record: Mapping[str, Any]) -> Round:
     row.seconds = [round(f.at, 1) for f in fixes]
     course = shapely.from_wkb(bytes(row.plan.course.wkb))
     verdict = rules.judge(fixes, course, limits_for(row.division_id, timezone.localtime(row.started_at).date()))
+    if verdict.metres > FARTHEST or verdict.minutes * 60 > OLDEST.total_seconds():
+        raise Invalid("轨迹有不可能的点。", fields={"track": "全程超过一万公里或者 31 天"})
     row.metres, row.minutes, row.coverage = verdict.metres, verdict.minutes, verdict.coverage
     row.valid, row.reasons = verdict.valid, list(verdict.reasons)
     row.checks, row.note = list(_checks(row.plan, record.get("checks"))), str(record.get("note") or "").strip()[:500]
@@ -126,7 +130,7 @@ def _fixes(track: Any, begun: datetime, ended: datetime) -> Iterator[rules.Fix]:
         try:
             longitude, latitude, accuracy, segment = float(row[0]), float(row[1]), float(row[3]), int(row[4])
             at = (_moment(row[2], "track") - begun).total_seconds()
-        except (TypeError, ValueError, IndexError, KeyError):
+        except (TypeError, ValueError, OverflowError, IndexError, KeyError):
             raise Invalid("轨迹格式不正确。", fields={"track": "每个点应为 经度、纬度、时间、误差、段"}) from None
         inside = -180 <= longitude <= 180 and -90 <= latitude <= 90 and accuracy >= 0
         if not inside or not -SLACK <= at <= (ended - begun).total_seconds() + SLACK:
@@ -153,8 +157,14 @@ def _finding(made: Round, number: int, row: Mapping[str, Any]) -> Finding:
     photo = documents.store(row["photo"], name="巡查照片.jpg") if row.get("photo") else None
     return Finding(
         round=made, key=uuid5(made.key, str(number)), kind=str(row.get("kind") or "")[:40], place=_point(place), accuracy=row.get("accuracy"), note=note[:500], photo=photo,
-        seen_at=_moment(row.get("seen_at"), "seen_at"),
+        seen_at=_seen(made, row.get("seen_at")),
     )  # fmt: skip
+
+
+def _seen(made: Round, value: Any) -> datetime:
+    """When it was seen: on the round. What claims another moment, such as a picture of last month, or none, counts from the round's end."""
+    at, slack = _moment(value, "seen_at") if value else made.finished_at, timedelta(seconds=SLACK)
+    return at if made.started_at - slack <= at <= made.finished_at + slack else made.finished_at
 
 
 def _point(value: Any) -> Point:

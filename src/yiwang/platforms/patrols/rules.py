@@ -30,6 +30,7 @@ class Limits:
     jump_kmh: float
     gap: float  #: metres between two fixes beyond which no line is drawn between them
     accuracy: float  #: metres; worse fixes are left out
+    longest_hours: float  #: from the first fix to the last: beyond it two walks were sent as one
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def judge(fixes: Sequence[Fix], course: BaseGeometry, limits: Limits) -> Verdict
     if len(usable) < 2:
         return Verdict(0.0, 0.0, 0.0, ("有效定位不足两个，请在开阔处重新巡查",))
     legs = list(_legs(usable))
-    metres, minutes = sum(m for m, _ in legs), (usable[-1].at - usable[0].at) / 60
+    metres, minutes = sum(m for m, _ in legs), sum(s for _, s in legs) / 60
     covered = coverage(usable, course, limits)
     return Verdict(round(metres, 1), round(minutes, 2), round(covered, 4), tuple(_wrong(usable, legs, minutes, covered, course, limits)))
 
@@ -71,6 +72,9 @@ def judge(fixes: Sequence[Fix], course: BaseGeometry, limits: Limits) -> Verdict
 def _wrong(fixes: Sequence[Fix], legs: Sequence[tuple[float, float]], minutes: float, covered: float, course: BaseGeometry, limits: Limits) -> Iterator[str]:
     if any(after.at < before.at for before, after in itertools.pairwise(fixes)):
         yield "轨迹的时间前后颠倒"
+    hours = (fixes[-1].at - fixes[0].at) / 3600
+    if hours > limits.longest_hours:
+        yield f"从开始到结束 {hours:.0f} 小时，超过 {limits.longest_hours:g} 小时，像是几次巡查连在了一起"
     if any(kmh(m, s) > limits.jump_kmh and m > limits.gap for m, s in legs):
         yield f"轨迹有跳跃：两点之间超过每小时 {limits.jump_kmh:g} 公里"
     fastest = sustained(legs, limits.fast_seconds)
@@ -112,15 +116,28 @@ def length(course: BaseGeometry) -> float:
 
 
 def sustained(legs: Sequence[tuple[float, float]], seconds: float) -> float:
-    """The highest mean speed in km/h over any stretch of legs that lasts at least `seconds`; nought where none lasts so long."""
+    """The highest mean speed in km/h over any stretch of legs that lasts at least `seconds`; nought where none lasts so long.
+
+    Dinkelbach's way to the greatest ratio: of all stretches the one that is furthest ahead of the best speed so far is the next best, until none is ahead.
+    """
+    ends = list(itertools.accumulate(legs, lambda end, leg: (end[0] + leg[0], end[1] + leg[1]), initial=(0.0, 0.0)))
     best = 0.0
-    start, metres, lasted = 0, 0.0, 0.0
-    for m, s in legs:
-        metres, lasted = metres + m, lasted + s
-        while lasted - legs[start][1] >= seconds:
-            metres, lasted, start = metres - legs[start][0], lasted - legs[start][1], start + 1
-        best = max(best, kmh(metres, lasted) if lasted >= seconds else 0.0)
-    return best
+    while (found := _ahead(ends, seconds, best)) > best:
+        best = found
+    return best * 3.6
+
+
+def _ahead(ends: Sequence[tuple[float, float]], seconds: float, speed: float) -> float:
+    """The speed in m/s of the stretch that gains most metres on `speed`; each stretch lies between two of `ends` (metres, seconds) at least `seconds` apart."""
+    start, low, most, found = 0, ends[0], 0.0, 0.0
+    for end in ends:
+        while ends[start][1] <= end[1] - seconds and start < len(ends) - 1:
+            low = min(low, ends[start], key=lambda at: at[0] - speed * at[1])
+            start += 1
+        metres, lasted = end[0] - low[0], end[1] - low[1]
+        if lasted >= seconds > 0 and metres - speed * lasted > most:
+            most, found = metres - speed * lasted, metres / lasted
+    return found
 
 
 def kmh(metres: float, seconds: float) -> float:
@@ -153,9 +170,10 @@ def _month_end(day: date) -> date:
 
 
 def _legs(fixes: Sequence[Fix]) -> Iterator[tuple[float, float]]:
-    """Metres and seconds from each fix to the next."""
+    """Metres and seconds from each fix to the next; in a pause nothing is walked and no time is spent walking."""
     for before, after in itertools.pairwise(fixes):
-        yield between(before, after), after.at - before.at
+        if before.segment == after.segment:
+            yield between(before, after), after.at - before.at
 
 
 def _pieces(fixes: Sequence[Fix], gap: float) -> Iterator[BaseGeometry]:

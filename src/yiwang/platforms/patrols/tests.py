@@ -23,7 +23,7 @@ from yiwang.platforms.patrols.api import Fix, Limits, judge, length, receive, wi
 from yiwang.platforms.patrols.models import Duty, PatrolPlan, Round
 
 SAMPLES = {"patrol-plan": lambda n: {"subject": "reach", "subject_row": str(900_000 + n), "overseer": "river-office", "checks": "", "since": "2025-03-03", "until": "2035-03-03"}}
-LIMITS = Limits(near=100, share=0.8, minutes_per_5km=20, fast_kmh=20, fast_seconds=60, jump_kmh=150, gap=300, accuracy=100)
+LIMITS = Limits(near=100, share=0.8, minutes_per_5km=20, fast_kmh=20, fast_seconds=60, jump_kmh=150, gap=300, accuracy=100, longest_hours=24)
 METRE = 1 / 111_320  # degrees of longitude on the equator
 COURSE = Line([(0, 0), (2000 * METRE, 0)])
 
@@ -91,6 +91,30 @@ def test_coverage_is_a_share_and_grows_with_the_walk(metres: float, off: float) 
 @given(st.lists(st.tuples(st.floats(0, 500), st.floats(0.5, 100)), min_size=1, max_size=30), st.floats(1, 200))
 def test_sustained_speed_is_never_above_the_fastest_leg(legs: list[tuple[float, float]], seconds: float) -> None:
     assert rules.sustained(legs, seconds) <= max(rules.kmh(m, s) for m, s in legs) + 1e-6
+
+
+@given(st.lists(st.tuples(st.floats(0, 500), st.floats(0.5, 100)), min_size=1, max_size=12), st.floats(1, 200))
+def test_sustained_speed_is_that_of_the_fastest_stretch(legs: list[tuple[float, float]], seconds: float) -> None:
+    stretches = [legs[a:b] for a in range(len(legs)) for b in range(a + 1, len(legs) + 1)]
+    speeds = [rules.kmh(sum(m for m, _ in some), sum(s for _, s in some)) for some in stretches if sum(s for _, s in some) >= seconds * (1 + 1e-9)]
+    longer = [rules.kmh(sum(m for m, _ in some), sum(s for _, s in some)) for some in stretches if sum(s for _, s in some) >= seconds * (1 - 1e-9)]
+    assert max(speeds, default=0) - 1e-6 <= rules.sustained(legs, seconds) <= max(longer, default=0) + 1e-6
+
+
+def test_a_stretch_that_is_fast_as_a_whole_is_seen() -> None:
+    legs = [(400.0, 60.0), (200.0, 40.0), (400.0, 60.0)]  # no single minute of it is the fastest whole
+    assert rules.sustained(legs, 100) == pytest.approx(1000 / 160 * 3.6)
+
+
+def test_a_pause_is_no_walking_and_a_walk_of_days_is_none() -> None:
+    half = walk(960)
+    rest = [Fix(f.longitude + 984 * METRE, 0, f.at + 3 * 86_400, segment=1) for f in half]
+    found = judge([*half, *rest], COURSE, LIMITS)
+    assert found.minutes == pytest.approx(2 * 960 / 1.2 / 60, rel=0.01) and found.metres == pytest.approx(1920, rel=0.01)
+    assert [r for r in found.reasons if "像是几次巡查连在了一起" in r]
+    fast = [Fix(f.longitude + 984 * METRE, 0, f.at + 7200, segment=1) for f in walk(960, speed=5)]
+    quick = judge([*walk(960, speed=5), *fast], COURSE, LIMITS)
+    assert any("用时 6 分钟" in r for r in quick.reasons), quick.reasons  # two hours of pause do not make it long enough
 
 
 @pytest.mark.parametrize(
@@ -201,8 +225,57 @@ def test_a_record_that_is_not_whole_is_refused(plan: PatrolPlan, wrong: dict[str
     assert not Round.objects.filter(plan=plan).exists()
 
 
+def test_a_track_across_the_world_is_refused_in_words(plan: PatrolPlan) -> None:
+    sent = record()
+    for n, point in enumerate(sent["track"]["points"]):
+        point[0] = -179.0 if n % 2 else 1.0
+    sent["track"]["points"] *= 20
+    with pytest.raises(Invalid, match="不可能"):
+        receive(actor("莫知夏"), plan.pk, sent, key=str(uuid4()))
+    sent = record()
+    sent["track"]["points"][0][4] = float("inf")
+    with pytest.raises(Invalid, match="格式"):
+        receive(actor("莫知夏"), plan.pk, sent, key=str(uuid4()))
+
+
+@pytest.mark.parametrize(("seen", "kept"), [(timedelta(minutes=5), True), (timedelta(days=-30), False), (timedelta(days=1), False)])
+def test_what_was_found_was_seen_on_the_round(plan: PatrolPlan, seen: timedelta, kept: bool) -> None:
+    begun = timezone.now() - timedelta(hours=1)
+    finding = {"kind": "garbage", "note": "岸边有垃圾", "place": [110.345, 21.28], "seen_at": (begun + seen).isoformat()}
+    made = receive(actor("莫知夏"), plan.pk, record(begun=begun, findings=[finding]), key=str(uuid4()))
+    assert made.findings.get().seen_at == (begun + seen if kept else made.finished_at)
+
+
+@pytest.mark.parametrize("how", ["until", "frozen", "since"])
+def test_a_plan_that_was_not_in_force_to_the_end_owes_no_round(plan: PatrolPlan, how: str) -> None:
+    Duty.objects.exclude(plan=plan).update(met=True)
+    last = planning.duty(plan, timezone.localdate() - timedelta(days=7)).last
+    if how == "frozen":
+        plan.standing = PatrolPlan.Standing.FROZEN
+    elif how == "until":
+        plan.since, plan.until = last - timedelta(days=30), last - timedelta(days=1)
+    else:
+        plan.since = last + timedelta(days=1)
+    plan.save()
+    assert planning.remind(timezone.localdate())[1] == 0
+    assert not Duty.objects.filter(plan=plan).exists()  # nor is it counted
+
+
+def test_a_period_that_ended_before_its_plan_stays_owed(plan: PatrolPlan) -> None:
+    Duty.objects.exclude(plan=plan).update(met=True)
+    owed = planning.duty(plan, timezone.localdate() - timedelta(days=7))
+    plan.since, plan.until = owed.first, owed.last
+    plan.save()
+    assert planning.remind(timezone.localdate())[1] == 1
+    plan.standing = PatrolPlan.Standing.FROZEN
+    plan.save()
+    planning.remind(timezone.localdate())
+    assert Duty.objects.filter(pk=owed.pk, overdue_at__isnull=False).exists()  # told is told
+
+
 def test_a_missed_period_is_told_once_to_the_chief_and_the_office(plan: PatrolPlan) -> None:
     day = timezone.localdate() - timedelta(days=7)
+    PatrolPlan.objects.filter(pk=plan.pk).update(since=day)
     planning.duty(plan, day)
     Duty.objects.exclude(plan=plan).update(met=True)
     assert planning.remind(timezone.localdate())[1] == 1
