@@ -63,7 +63,7 @@ def open_patrol(chief: Person) -> None:
 def found(chief: Person, photo: str, *, kind: str, note: str) -> None:
     page = chief.page
     page.get_by_text("发现的问题 1", exact=True).click()
-    page.locator("#f1-kind").select_option(label=kind)
+    page.locator("#f1-kind").select_option(label=kind or "请选择")
     page.locator("#f1-note").fill(note)
     page.locator("#f1-photo").set_input_files(photo)
     page.locator("#f1-thumbs img").wait_for()
@@ -77,7 +77,10 @@ def test_a_walk_finds_a_problem_that_four_people_settle(person: Make, city: City
     chief.look("river-patrol")
     chief.page.set_viewport_size({"width": 360, "height": 800})
     walk(chief, course(city), minutes=40)
-    found(chief, photo, kind="垃圾漂浮物", note="桥下有一堆生活垃圾")
+    found(chief, photo, kind="", note="桥下有一堆生活垃圾")
+    chief.page.locator("#patrol details").first.locator("summary").click()
+    chief.click("结束并提交").sees("请选择问题 1 的类型")  # refused on the spot, and unfolded
+    chief.page.locator("#f1-kind").select_option(label="垃圾漂浮物")
     chief.page.locator("#patrol details").first.get_by_role("button", name="记录位置").click()
     chief.sees("已记录（误差约 5 米）")
     chief.click("结束并提交").sees("巡河有效").look("river-walked")

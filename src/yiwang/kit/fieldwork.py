@@ -19,6 +19,8 @@ from django.utils import timezone
 from yiwang.base.errors import Invalid
 
 SRID = 4490
+MOST = 30  # photographs of one kind in a record
+LARGEST = 20 * 1024**2  # bytes of a photograph: what documents take; the phone's own are a fiftieth of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +61,17 @@ def content_of(request: HttpRequest, name: str) -> bytes:
     return file.read() if file else b""
 
 
-def shots_of(request: HttpRequest, name: str) -> list[Shot]:
-    """The photographs under `name`, in order; `<name>_about` holds a JSON line for each. Raises Invalid for a place or moment that is none."""
-    about = [_about(text) for text in request.POST.getlist(f"{name}_about")]
+def shots_of(request: HttpRequest, name: str, *, most: int = MOST) -> list[Shot]:
+    """The photographs under `name`, in order; `<name>_about` holds a JSON line for each. Nothing is read before their number and sizes are known to be right.
+
+    Raises Invalid for too many, for one that is too large, for a place or moment that is none.
+    """
     files = request.FILES.getlist(name)
+    if len(files) > most:
+        raise Invalid("照片太多。", hint="请留下最清楚的，其余另行提交。", fields={name: f"这里最多 {most} 张照片，现在有 {len(files)} 张"})
+    if any((file.size or 0) > LARGEST for file in files):
+        raise Invalid("照片太大。", hint="请把照片缩小后重新提交。", fields={name: f"每张照片最多 {LARGEST // 1024**2} MB"})
+    about = [_about(text) for text in request.POST.getlist(f"{name}_about")]
     about += [{}] * (len(files) - len(about))  # chosen in a plain form: nothing is known of them
     return [_shot(file.read(), str(file.name), known) for file, known in zip(files, about, strict=False)]
 
@@ -102,7 +111,7 @@ def metres_of(value: object) -> float | None:
 def _about(text: str) -> Mapping[str, object]:
     try:
         known = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Invalid("照片的说明没有完整上传。", hint="请重新提交，已填写的内容都还在。") from None
     return known if isinstance(known, dict) else {}
 

@@ -21,7 +21,7 @@ const FieldForms = (() => {
     fill(form, draft.values);
     form.dispatchEvent(new Event("input")); // parts that only one answer needs are shown with it
     for (const track of tracks) await track.restore(draft.sent.find(([name]) => name === track.name)?.[1]);
-    for (const part of [FieldParts.photos, FieldParts.signature, FieldParts.place]) part(form, draft);
+    for (const part of [FieldParts.photos, FieldParts.signature, FieldParts.place, FieldParts.moments]) part(form, draft);
     if (draft.answer) { tell(form, words(draft.answer)); draft.say("记录还在手机里，可以改好再提交，也可以在“待发”里查看"); }
     watch(form, draft);
     form.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); submit(form, draft, tracks); });
@@ -111,7 +111,9 @@ const FieldForms = (() => {
   function missing(form, draft) {
     const found = [];
     const groups = new Set();
-    for (const element of form.querySelectorAll("[required], [data-required]")) {
+    for (const element of form.querySelectorAll("[required], [data-required], [data-needed], [data-field]:not([multiple])")) {
+      if (element.dataset.field) { if (draft.files.filter((file) => file.about.field === element.dataset.field).length > 1) found.push(["这里只留一张照片：请删去其余的，或者另报一个问题", element]); continue; }
+      if (element.dataset.needed !== undefined && !FieldParts.begun(element.closest("[data-part]"), draft)) continue;
       if (element.closest("[hidden]") && !element.dataset.required) continue;
       if (element.dataset.required) { if (!draft.files.some((file) => file.about.field === element.dataset.required)) found.push([element.dataset.missing, element.querySelector("canvas, input") || element]); continue; }
       if (element.type === "radio") {

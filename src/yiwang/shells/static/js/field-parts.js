@@ -3,6 +3,7 @@
 "use strict";
 
 const FieldParts = (() => {
+  const FRESH = 120_000; // ms within which a picture is taken to be of now and here
   const LONGEST = 1600; // px of a photograph's longer side: enough to read a label, a tenth of what a camera makes
 
   // JPEG of at most LONGEST px; turned as the camera was held.
@@ -20,11 +21,14 @@ const FieldParts = (() => {
     for (const input of form.querySelectorAll("input[type=file][data-photos]")) {
       const thumbs = document.getElementById(input.dataset.thumbs);
       const field = input.name;
+      input.dataset.field = field;
       input.removeAttribute("name"); // they travel from the draft, made smaller
       const show = () => thumbs.replaceChildren(...draft.files.filter((file) => file.about.field === field).map((file, n) => thumb(file, n, async () => { await draft.dropFile((one) => one === file); show(); input.focus(); })));
       input.addEventListener("change", async () => {
-        const taken = { field, type: "image/jpeg", taken_at: new Date().toISOString(), ...placeOf(form) };
-        const made = [...input.files].map((file, n) => draft.keepFile({ id: Field.uuid(), name: `现场照片${draft.files.length + n + 1}.jpg`, ...taken }, () => smaller(file).catch(() => draft.say(`“${file.name}”不是能读的照片，没有加入。`))));
+        const made = [...input.files].map((file, n) => {
+          const about = { id: Field.uuid(), field, name: `现场照片${draft.files.length + n + 1}.jpg`, type: "image/jpeg", ...takenAt(form, file) };
+          return draft.keepFile(about, () => smaller(file).catch(() => draft.say(`“${file.name}”不是能读的照片，没有加入。`)));
+        });
         input.value = "";
         await Promise.all(made);
         show();
@@ -42,6 +46,26 @@ const FieldParts = (() => {
     const time = Object.assign(document.createElement("figcaption"), { className: "muted", textContent: new Date(about.taken_at).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" }) });
     figure.append(image, time, button);
     return figure;
+  }
+
+  // A picture from the album was not taken now, and nobody knows where.
+  function takenAt(form, file) {
+    const [now, made] = [Date.now(), file.lastModified || Infinity];
+    if (now - made > FRESH) return { taken_at: new Date(made).toISOString(), place: null, accuracy: null };
+    return { taken_at: new Date(now).toISOString(), ...placeOf(form) };
+  }
+
+  // [data-part]: what belongs together, such as one thing that was found. Its input[data-moment] holds when it was begun.
+  function moments(form) {
+    for (const moment of form.querySelectorAll("[data-part] [data-moment]")) {
+      moment.closest("[data-part]").addEventListener("input", () => { moment.value ||= new Date().toISOString(); });
+    }
+  }
+
+  // Whether anything was put into a part: then what is data-needed in it is required.
+  function begun(part, draft) {
+    const filled = [...part.querySelectorAll("[name]:not([data-moment])")].some((one) => one.value.trim());
+    return filled || [...part.querySelectorAll("[data-field]")].some((input) => draft.files.some((file) => file.about.field === input.dataset.field));
   }
 
   function placeOf(form) {
@@ -102,5 +126,5 @@ const FieldParts = (() => {
     }
   }
 
-  return { photos, signature, place };
+  return { photos, signature, place, moments, begun };
 })();

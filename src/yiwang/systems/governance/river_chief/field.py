@@ -29,6 +29,7 @@ from yiwang.systems.governance.river_chief.flows import CHIEF
 from yiwang.systems.governance.river_chief.models import ChiefOrder, Measured, Reach, Reading, RiverProblem, Sample
 
 FINDINGS = range(1, 4)
+SLACK = timedelta(minutes=1)  # between the phone's clock and the receiver's
 Fixes = Sequence[Sequence[Any]]  # [lon, lat, ISO time, accuracy m, segment] as the phone recorded them
 
 
@@ -158,24 +159,32 @@ def _record(request: HttpRequest) -> dict[str, Any]:
 
 
 def _findings(request: HttpRequest, fixes: Fixes) -> Iterator[dict[str, Any]]:
-    """What was found: where its place was not recorded, it lies where the walker was when the photograph was taken."""
+    """What was found: where its place was not recorded, it lies where the walker was when the photograph was taken, or when it was begun to be written down."""
     for n in FINDINGS:
-        note, shots = request.POST.get(f"f{n}-note", "").strip(), fieldwork.shots_of(request, f"f{n}-photo")
-        given = fieldwork.place_of(request.POST.get(f"f{n}-place"))
-        if not (note or shots or given):
+        note, shots = request.POST.get(f"f{n}-note", "").strip(), fieldwork.shots_of(request, f"f{n}-photo", most=1)
+        given, kind = fieldwork.place_of(request.POST.get(f"f{n}-place")), request.POST.get(f"f{n}-kind", "")
+        if not (note or shots or given or kind):
             continue
-        if len(shots) > 1:
-            raise Invalid("每个问题附一张照片。", fields={f"f{n}-photo": f"发现的问题 {n} 有 {len(shots)} 张照片，请只留最清楚的一张，其余另报一个问题"})
-        seen = (shots[0].taken_at if shots else None) or timezone.now()
+        if kind not in RiverProblem.Kind.values:
+            raise Invalid("请选择问题类型。", fields={f"f{n}-kind": f"发现的问题 {n} 还没有选择类型"})
+        seen = _on_the_way(fixes, shots[0].taken_at if shots else None, fieldwork.moment_of(request.POST.get(f"f{n}-at")))
         yield {
-            "kind": request.POST.get(f"f{n}-kind", ""), "note": note, "place": (given.x, given.y) if given else _walked_by(fixes, seen), "seen_at": seen.isoformat(),
+            "kind": kind, "note": note, "place": (given.x, given.y) if given else _walked_by(fixes, seen), "seen_at": seen.isoformat() if seen else None,
             "accuracy": fieldwork.metres_of(request.POST.get(f"f{n}-accuracy")), "photo": shots[0].content if shots else None,
         }  # fmt: skip
 
 
-def _walked_by(fixes: Fixes, at: datetime) -> tuple[float, float] | None:
-    """Where the walker was at that moment: the nearest fix in time."""
-    nearest = min(fixes, key=lambda fix: abs((_moment(fix) - at).total_seconds()), default=None)
+def _on_the_way(fixes: Fixes, *moments: datetime | None) -> datetime | None:
+    """The first of the moments that lies on the walk: a picture from the album was taken at another time."""
+    if not fixes:
+        return None
+    begun, ended = _moment(fixes[0]) - SLACK, _moment(fixes[-1]) + SLACK
+    return next((at for at in moments if at and begun <= at <= ended), None)
+
+
+def _walked_by(fixes: Fixes, at: datetime | None) -> tuple[float, float] | None:
+    """Where the walker was at that moment: the nearest fix in time; of no moment, the last."""
+    nearest = min(fixes, key=lambda fix: abs((_moment(fix) - at).total_seconds()), default=None) if at else next(reversed(fixes), None)
     return (nearest[0], nearest[1]) if nearest else None
 
 
@@ -192,5 +201,5 @@ def _fixes(track: Any) -> Fixes:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested deeper than anything that a phone sends
         return None

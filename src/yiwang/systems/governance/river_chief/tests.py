@@ -299,12 +299,29 @@ def test_a_finding_without_a_place_lies_where_the_walker_was(reach: Reach) -> No
 def test_two_photographs_of_one_finding_are_refused_in_words(reach: Reach) -> None:
     chief, plan = browser("zhenhezhang"), PatrolPlan.objects.get(subject="reach", subject_row=reach.pk)
     sent = walked(reach)
-    form: dict[str, Any] = {"key": str(uuid4()), "track": json.dumps(sent["track"]), "f1-note": "有垃圾", "f1-photo": [photo("1.png"), photo("2.png")]}
+    form: dict[str, Any] = {"key": str(uuid4()), "track": json.dumps(sent["track"]), "f1-kind": "build", "f1-note": "有垃圾", "f1-photo": [photo("1.png"), photo("2.png")]}
     refused = chief.post(f"/field/patrols/{plan.pk}/record", form, headers={"Accept": "application/json"})
-    assert refused.status_code == 422 and "只留最清楚的一张" in refused.content.decode()
+    assert refused.status_code == 422 and "最多 1 张照片" in refused.content.decode()
     form |= {"f1-photo": photo("1.png")}
     assert chief.post(f"/field/patrols/{plan.pk}/record", form, headers={"Accept": "application/json"}).json() == {"next": "/field/rivers"}
     assert Finding.objects.get(round__plan=plan, note="有垃圾").photo
+
+
+@pytest.mark.parametrize("change", [{"f1-kind": ""}, {"f1-kind": "no-such"}, {"track": "[" * 100_000}])
+def test_a_finding_without_a_kind_and_a_track_that_is_none_are_refused_in_words(reach: Reach, change: dict[str, str]) -> None:
+    chief, plan = browser("zhenhezhang"), PatrolPlan.objects.get(subject="reach", subject_row=reach.pk)
+    sent = walked(reach)
+    form = {"key": str(uuid4()), "started_at": sent["started_at"], "finished_at": sent["finished_at"], "track": json.dumps(sent["track"]), "f1-kind": "build", "f1-photo": photo("1.png"), "f1-note": "违建"}
+    refused = chief.post(f"/field/patrols/{plan.pk}/record", form | change, headers={"Accept": "application/json"})
+    assert refused.status_code == 422 and ("还没有选择类型" in refused.content.decode() or "轨迹" in refused.content.decode())
+    assert not Finding.objects.filter(round__plan=plan, note="违建").exists()
+
+
+def test_a_picture_from_the_album_says_nothing_of_when_and_where(reach: Reach) -> None:
+    fixes = [[110.34, 21.28, "2026-03-02T09:00:00+08:00", 5, 0], [110.35, 21.28, "2026-03-02T09:10:00+08:00", 5, 0]]
+    old, noted = datetime.fromisoformat("2026-02-01T09:00:00+08:00"), datetime.fromisoformat("2026-03-02T09:01:00+08:00")
+    assert field._on_the_way(fixes, old, noted) == noted and field._on_the_way(fixes, old, None) is None and field._on_the_way([], noted) is None
+    assert field._walked_by(fixes, None) == (110.35, 21.28)
 
 
 def test_what_is_owed_stands_among_todays_tasks_of_the_chief_only(reach: Reach) -> None:
