@@ -14,7 +14,7 @@ from yiwang.engines.parties import api as parties
 from yiwang.engines.registers import api as registers
 from yiwang.kit.actors import Actor
 from yiwang.kit.declare import System
-from yiwang.kit.guards import OFFICIAL, actor_of, may_pass
+from yiwang.kit.guards import OFFICIAL, SIGNED_IN, actor_of, may_pass
 from yiwang.kit.registry import registry
 from yiwang.shells.field import app
 from yiwang.shells.zones import opens
@@ -161,7 +161,7 @@ class Chrome:
     @property
     def outdoors(self) -> bool:
         """Whether some page of the phone's shell is meant for this actor: then the console leads there."""
-        return opens("field") and any(may_pass(self.actor, page.guard or (OFFICIAL,)) for _, page in registry().pages("field"))
+        return opens("field") and any(SIGNED_IN not in page.guard and may_pass(self.actor, page.guard or (OFFICIAL,)) for _, page in registry().pages("field"))
 
     @cached_property
     def field_menu(self) -> list[Entry]:

@@ -54,7 +54,7 @@ EXPORTS = [
 ]
 FIELD = [
     path("", guarded(OFFICIAL)(never_cache(pages.today)), name="today"),
-    path("queue", guarded(OFFICIAL)(never_cache(pages.queue)), name="queue"),
+    path("queue", guarded(SIGNED_IN)(never_cache(pages.queue)), name="queue"),
     path("offline", guarded(ANYONE)(app.offline), name="offline"),
     path("account", guarded(ANYONE)(app.account), name="account"),
     path("precache.json", guarded(ANYONE)(app.precache), name="precache"),

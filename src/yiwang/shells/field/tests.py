@@ -73,10 +73,11 @@ def test_what_is_personal_is_kept_by_no_cache_but_the_sealed_store() -> None:
     assert 'data-account=""' in Client().get("/field/offline").content.decode()  # kept for everybody, so it is nobody's
 
 
-@pytest.mark.parametrize("path", ["/field/", "/field/queue"])
-def test_the_pages_are_for_officials(path: str) -> None:
+@pytest.mark.parametrize(("path", "citizen"), [("/field/", 403), ("/field/queue", 200)])
+def test_the_tasks_are_for_officials_and_the_queue_for_whoever_has_one(path: str, citizen: int) -> None:
+    """Who has left the last post must still be able to send what was recorded in office."""
     assert Client().get(path).status_code == 302
-    assert browser("xiaofan").get(path).status_code == 403
+    assert browser("xiaofan").get(path).status_code == citizen
     assert browser("hecha").get(path).status_code == 200
 
 
@@ -113,6 +114,19 @@ def test_a_record_is_read_with_its_photographs_in_order() -> None:
     assert shots[1].place is None and shots[2].taken_at is None  # of the third nothing is known: it came from a plain form
     assert fieldwork.key_of(arrived({}, X_Idempotency_Key=str(key))) == key
     assert fieldwork.content_of(request, "signature") == b""
+
+
+def test_photographs_are_counted_and_weighed_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = arrived({"photos": [SimpleUploadedFile(f"{n}.jpg", b"12345") for n in range(2)]})
+    monkeypatch.setattr(fieldwork, "_shot", lambda *args: pytest.fail("read"))
+    with pytest.raises(Invalid, match="照片太多") as many:
+        fieldwork.shots_of(request, "photos", most=1)
+    assert many.value.fields == {"photos": "这里最多 1 张照片，现在有 2 张"}
+    monkeypatch.setattr(fieldwork, "LARGEST", 4)
+    with pytest.raises(Invalid, match="照片太大"):
+        fieldwork.shots_of(request, "photos")
+    with pytest.raises(Invalid, match="说明没有完整上传"):
+        fieldwork.shots_of(arrived({"photos_about": "[" * 100_000}), "photos")
 
 
 @pytest.mark.parametrize("text", ["110.3", "a,b", "200,21", "110,21,5"])

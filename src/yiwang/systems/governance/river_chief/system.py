@@ -247,7 +247,7 @@ pages = (
     Page(shell="console", route="river-photos/<slug:kind>/<int:row>", name="photo", view=console.photo, guard=ALL),
     Page(shell="field", route="rivers", name="field", view=field.today, guard=(CHIEF,), menu="我的河段", icon="map-pin"),
     Page(shell="field", route="patrols/<int:round>", name="patrol", view=field.patrol, guard=WATCH),
-    Page(shell="field", route="patrols/<int:round>/record", name="patrol-record", view=field.receive, guard=WATCH),
+    Page(shell="field", route="patrols/<int:round>/record", name="patrol-record", view=field.receive, guard=(SIGNED_IN,)),  # a walk of one's last day in office arrives after it; the verb decides
 )
 
 SENT = (
