@@ -319,7 +319,7 @@ def _check(world: World) -> None:
 
 def test_numbers_of_bills_carry_their_day_and_differ() -> None:
     numbers = {billed().number for _ in range(20)}
-    assert len(numbers) == 20 and all(n.startswith(f"{timezone.localtime():%y%m%d}") and n.isdigit() for n in numbers)
+    assert len(numbers) == 20 and all(n.startswith(f"{timezone.localtime():%y%m%d}") and n.isdecimal() for n in numbers)
 
 
 def test_the_example_of_the_page_runs() -> None:

@@ -141,7 +141,7 @@ def _show(form: forms.Form, problem: YiwangError) -> None:
 
 def _year(request: HttpRequest) -> int:
     asked = request.GET.get("year", "")
-    return int(asked) if asked.isdigit() and days.FIRST <= int(asked) <= days.LAST else timezone.localdate().year
+    return int(asked) if asked.isdecimal() and days.FIRST <= int(asked) <= days.LAST else timezone.localdate().year
 
 
 def _page(request: HttpRequest, year: int, made: dict[str, Any]) -> CalendarPage:

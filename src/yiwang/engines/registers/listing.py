@@ -75,7 +75,7 @@ def parse(register: Register, asked: Mapping[str, str], actor: Actor = SYSTEM) -
     size = asked.get("size", "")
     query = Query(
         filters=wanted, search=asked.get("q", "").strip()[:100], order=_order(register, asked.get("order", "")), after=asked.get("after", ""),
-        size=min(max(int(size), 1), LARGEST) if size.isascii() and size.isdigit() and len(size) < 9 else SIZE,
+        size=min(max(int(size), 1), LARGEST) if size.isascii() and size.isdecimal() and len(size) < 9 else SIZE,
     )  # fmt: skip
     return replace(query, ready=_conditions(register, query, actor))
 

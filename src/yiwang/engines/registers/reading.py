@@ -142,7 +142,7 @@ def _rows(first: list[str], found: Iterator[Any]) -> Iterator[Line]:
 
 def harmless(text: str) -> str:
     """A cell that a spreadsheet would run as a formula is text (OWASP: CSV injection)."""
-    return f"'{text}" if text and text[0] in FORMULA and not text[1:].replace(".", "", 1).isdigit() else text
+    return f"'{text}" if text and text[0] in FORMULA and not text[1:].replace(".", "", 1).isdecimal() else text
 
 
 def typed(text: str) -> str:

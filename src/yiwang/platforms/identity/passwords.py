@@ -7,7 +7,7 @@ class MixedValidator:
     """At least two kinds of characters: letters, digits, others."""
 
     def validate(self, password: str, user: object = None) -> None:
-        kinds = {"letter" if c.isalpha() else "digit" if c.isdigit() else "other" for c in password}
+        kinds = {"letter" if c.isalpha() else "digit" if c.isdecimal() else "other" for c in password}
         if len(kinds) < 2:
             raise ValidationError(self.get_help_text(), code="password_of_one_kind")
 

@@ -96,7 +96,7 @@ def _changes(request: HttpRequest, version: ItemVersion) -> tuple[dict[str, Any]
     """What the form holds, by the version's own fields, and what is wrong with it in words."""
     data = request.POST
     changes: dict[str, Any] = {name: [line.strip() for line in data[name].splitlines() if line.strip()] for name in LINES if name in data}
-    changes |= {name: int(data[name]) if data[name].isdigit() else None for name in NUMBERS if name in data}
+    changes |= {name: int(data[name]) if data[name].isdecimal() else None for name in NUMBERS if name in data}
     changes |= {name: data[name].strip() for name in TEXTS if name in data}
     if changes.get("visits", 0) is None:
         changes["visits"] = 0

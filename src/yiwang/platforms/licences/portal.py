@@ -73,7 +73,7 @@ def verify_one(request: HttpRequest, identifier: str) -> HttpResponse:
 
 
 def _document(identifier: str) -> documents.Facts | None:
-    if not (identifier.isascii() and identifier.isdigit() and len(identifier) < 20 and int(identifier) < 2**63):
+    if not (identifier.isascii() and identifier.isdecimal() and len(identifier) < 20 and int(identifier) < 2**63):
         return None
     return documents.about(int(identifier))
 

@@ -208,7 +208,7 @@ def _lines(actor: Actor, kind: Indicator, found: Any, after: str) -> tuple[list[
     values: dict[str, Any] = {"figure_at": F(kind.at), "figure_division": F(kind.division)} | ({"figure_case": F(kind.case)} if kind.case else {})
     values |= {"figure_measure": F(kind.measure) if isinstance(kind.measure, str) else kind.measure} if kind.measure else {}
     at, _, pk = after.partition("|")
-    if pk.isdigit():
+    if pk.isdecimal():
         found = indicators.before(found, kind, at, int(pk))
     listed = list(found.annotate(**values)[: SIZE + 1])
     shown, more = listed[:SIZE], len(listed) > SIZE

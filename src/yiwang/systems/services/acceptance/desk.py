@@ -126,7 +126,7 @@ def hand_over(request: HttpRequest, case: int) -> HttpResponse:
     if request.method == "POST":
         to = request.POST.get("to", "")
         try:
-            given = procedures.hand_over(actor, task.pk, to=int(to) if to.isdigit() else 0, reason=request.POST.get("reason", "")[:300])
+            given = procedures.hand_over(actor, task.pk, to=int(to) if to.isdecimal() else 0, reason=request.POST.get("reason", "")[:300])
         except Invalid as problem:
             error = problem.message if to else "请选择交给哪位同事。"
         else:
@@ -150,7 +150,7 @@ def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
     data = forms.CorrectionForm.pack(request.POST) if step == "ask_correction" else {k: v for k, v in request.POST.items() if k != "csrfmiddlewaretoken"}
     seen = request.POST.get("revision", "")
     try:
-        procedures.perform(actor, case, step, data, revision=int(seen) if seen.isdigit() else None)
+        procedures.perform(actor, case, step, data, revision=int(seen) if seen.isdecimal() else None)
     except Invalid as problem:
         page = _page(request, procedures.find(actor_of(request), case), errors=problem.fields, message=problem.message, failed=step, data=data)
         return render(request, "acceptance/desk_case.html", {"page": page}, status=422)
@@ -165,7 +165,7 @@ def extend(request: HttpRequest, case: int) -> HttpResponse:
     """Asks for more time."""
     amount, reason = request.POST.get("amount", ""), request.POST.get("reason", "")
     try:
-        procedures.ask_extension(actor_of(request), case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdigit() else 0, reason=reason)
+        procedures.ask_extension(actor_of(request), case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdecimal() else 0, reason=reason)
     except Invalid as problem:
         page = _page(request, procedures.find(actor_of(request), case), errors=problem.fields, message=problem.message)
         return render(request, "acceptance/desk_case.html", {"page": page}, status=422)

@@ -273,7 +273,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     """我的办件: what waits for the person first in words, then all by time; page by key."""
     actor = actor_of(request)
     mine = procedures.cases_of(actor).filter(applicant=actor.acting_for, parent=None).exclude(item_key="evaluation-reply").order_by("-opened_at", "-pk")
-    if (after := request.GET.get("after", "")).isdigit():
+    if (after := request.GET.get("after", "")).isdecimal():
         mine = mine.filter(pk__lt=int(after))
     rows = list(mine.select_related("organ")[:21])
     shown = [(case, public_words(case)) for case in rows[:20]]
@@ -389,7 +389,7 @@ def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
 
 def _revision(request: HttpRequest) -> int | None:
     seen = request.POST.get("revision", "")
-    return int(seen) if seen.isdigit() else None
+    return int(seen) if seen.isdecimal() else None
 
 
 def paper(request: HttpRequest, paper: int) -> FileResponse | HttpResponse:

@@ -40,7 +40,7 @@ def rate(request: HttpRequest, case: int) -> HttpResponse:
     if request.method == "POST":
         grade = request.POST.get("grade", "")
         try:
-            rules.rate(actor, case, grade=int(grade) if grade.isdigit() else 0, words=request.POST.get("words", ""))
+            rules.rate(actor, case, grade=int(grade) if grade.isdecimal() else 0, words=request.POST.get("words", ""))
         except Invalid as problem:
             error = next(iter(problem.fields.values()), problem.message)
         else:

@@ -101,7 +101,7 @@ def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
     data = {name: value for name, value in request.POST.items() if name != "csrfmiddlewaretoken"}
     seen = request.POST.get("revision", "")
     try:
-        procedures.perform(actor, case, step, data, revision=int(seen) if seen.isdigit() else None)
+        procedures.perform(actor, case, step, data, revision=int(seen) if seen.isdecimal() else None)
     except Invalid as problem:
         page = _page(request, case, errors=problem.fields, message=problem.message, failed=step, data=data)
         return render(request, "online_petition/case.html", {"page": page}, status=422)
@@ -116,12 +116,12 @@ def extend(request: HttpRequest, case: int) -> HttpResponse:
     """Asks for more time, or the head decides."""
     actor, asked = actor_of(request), request.POST.get("extension", "")
     try:
-        if asked.isdigit():
+        if asked.isdecimal():
             granted = procedures.decide_extension(actor, int(asked), granted=request.POST.get("granted") == "1").granted
             flash.success(request, "已批准延期，告知书正在制作。" if granted else "已决定不延期。")
         else:
             amount = request.POST.get("amount", "")
-            procedures.ask_extension(actor, case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdigit() else 0, reason=request.POST.get("reason", ""))
+            procedures.ask_extension(actor, case, clock=request.POST.get("clock", ""), amount=int(amount) if amount.isdecimal() else 0, reason=request.POST.get("reason", ""))
             flash.success(request, "延期申请已提交负责人批准。")
     except Invalid as problem:
         page = _page(request, case, errors=problem.fields, message=problem.message)
@@ -135,7 +135,7 @@ def identify(request: HttpRequest, accused: int) -> HttpResponse:
     case = restrict(actor_of(request), Accused.objects.filter(pk=accused)).values_list("petition__case", flat=True).first()
     if case is None:
         raise NotFound("没有找到这条记录。")
-    filing.identify(actor_of(request), accused, organ=int(organ) if organ.isdigit() else None)
+    filing.identify(actor_of(request), accused, organ=int(organ) if organ.isdecimal() else None)
     flash.success(request, "已认定。该单位的人员从现在起看不到这件信访件。")
     return redirect("online_petition:case", case=case) if procedures.cases_of(actor_of(request)).filter(pk=case).exists() else redirect("acceptance:desk")
 
@@ -202,7 +202,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(channel=asked["channel"])
     if words := asked.get("q", "").strip()[:60]:
         rows = rows.filter(Q(title__icontains=words) | Q(pk__in=Instance.objects.filter(case__number=words).values("petition")))
-    if (after := asked.get("after", "")).isdigit():
+    if (after := asked.get("after", "")).isdecimal():
         rows = rows.filter(pk__lt=int(after))
     found = list(rows[: SIZE + 1])
     cases = Instance.objects.filter(pk__in=[p.newest for p in found]).select_related("case__organ").in_bulk()

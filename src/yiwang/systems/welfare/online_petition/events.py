@@ -187,7 +187,7 @@ def _ended(peer: Peer, petition: Petition, said: dict[str, Any]) -> None:
 
 def _pressed(peer: Peer, petition: Petition, said: dict[str, Any]) -> None:
     number = _text(said, "supervision")
-    found = petition.supervisions.filter(pk=int(number), organ=peer.organ_id).first() if number.isdigit() else None
+    found = petition.supervisions.filter(pk=int(number), organ=peer.organ_id).first() if number.isdecimal() else None
     if found is None:
         raise NotFound("没有发给贵单位的这份督办。")
     filing.answer_supervision(actor_of(peer, said["by"]), found.pk, words=_text(said, "words"))

@@ -77,7 +77,7 @@ def one(request: HttpRequest, peer: str) -> HttpResponse:
     if request.method == "POST" and form and form.is_valid() and _keep(request, form, peer):
         return redirect("online_petition:peer", peer=peer)
     rows = restrict(actor, line.peer.exchanges.select_related("petition__case")).order_by("-pk")
-    if (after := request.GET.get("after", "")).isdigit():
+    if (after := request.GET.get("after", "")).isdecimal():
         rows = rows.filter(pk__lt=int(after))
     found = list(rows[: SIZE + 1])
     page = PeerPage(line, found[:SIZE], str(found[SIZE - 1].pk) if len(found) > SIZE else "", form, peers.our_key(line.peer) if form else "")

@@ -139,7 +139,7 @@ def ask_review(request: HttpRequest, petition: int) -> HttpResponse:
 def rate(request: HttpRequest, case: int) -> HttpResponse:
     grade = request.POST.get("grade", "")
     try:
-        filing.rate(actor_of(request), case, grade=int(grade) if grade.isdigit() else 0, words=request.POST.get("words", ""))
+        filing.rate(actor_of(request), case, grade=int(grade) if grade.isdecimal() else 0, words=request.POST.get("words", ""))
     except Invalid as problem:
         return render(request, "online_petition/follow.html", {"page": _page(request, case, problem.fields)}, status=422)
     flash.success(request, "感谢您的评价。")
@@ -155,7 +155,7 @@ def act(request: HttpRequest, case: int, step: str) -> HttpResponse:
         flash.success(request, "已提醒承办单位。")
     else:
         seen = request.POST.get("revision", "")
-        procedures.perform(actor, case, step, {"reason": request.POST.get("reason", "")}, revision=int(seen) if seen.isdigit() else None)
+        procedures.perform(actor, case, step, {"reason": request.POST.get("reason", "")}, revision=int(seen) if seen.isdecimal() else None)
         flash.success(request, "已经办理。")
     return redirect("online_petition:follow", case=case)
 
