@@ -75,7 +75,7 @@ def _own_banks(river: River) -> None:
     organ = parties.organ_for("water_affairs", "440802000000")
     village = Division.objects.filter(parent="440802001000").order_by("code").first()
     today = timezone.localdate()
-    firm, person = (Party.objects.filter(name=name).first() for name in (FIRM, PERSON))
+    firm, person = (Party.objects.filter(name=name).order_by("-pk").first() for name in (FIRM, PERSON))
     rows = (
         ("left", 0, 1.2, "protect", {"organ": organ.pk, "right": "own", "permit": "赤水岸权（示意）1 号"}),
         ("left", 1.2, 2.0, "control", {"village": village.pk if village else "", "organ": "" if village else organ.pk, "right": "own"}),

@@ -364,14 +364,14 @@ def test_a_zone_is_judged_and_what_exceeds_its_opinion_is_told_to_the_environmen
 def test_a_chief_leaves_and_both_sign_the_sheet_and_no_stranger_sees_it(person: Make, city: City) -> None:
     """The post of the second town's reach passes from one person to another; neither is an official otherwise."""
     ((post,),) = city.sql("SELECT chief_id FROM river_chief_reach WHERE code = 'ZJ4408CK01Z2'")
-    giver, taker = (city.sql("SELECT id FROM parties_party WHERE name = %s", name)[0][0] for name in ("梁长风", "吴南星"))
+    giver, taker = (city.sql("SELECT party_id FROM identity_account WHERE username = %s", username)[0][0] for username in ("changfeng", "nanxing"))
     city.sql("INSERT INTO parties_membership (id, party_id, post_id, valid_from, valid_to) VALUES (901, %s, %s, current_date - 60, current_date - 1), (902, %s, %s, current_date, NULL)", giver, post, taker, post)
     try:
         office = person("hezhangban")
         office.go("/work/river-handovers").click("核对任职变动").sees("新增").sees("梁长风").look("river-handovers")
         ((sheet,),) = city.sql("SELECT id FROM river_chief_handover WHERE giver_id = %s AND taker_id = %s", giver, taker)
         leaves, comes = person("changfeng"), person("nanxing")
-        leaves.go(f"/river-handovers/{sheet}").sees("负责的河段").look("river-handover")
+        leaves.go("/my/messages").sees("河长交接").go(f"/river-handovers/{sheet}").sees("负责的河段").look("river-handover")
         assert not leaves.page.get_by_role("button", name="确认接收").count()
         comes.go(f"/river-handovers/{sheet}").sees("待移交")
         assert not comes.page.get_by_role("button", name="确认移交").count()
