@@ -12,7 +12,7 @@ def test_from_the_board_to_the_case(city: City, person: Callable[..., Person]) -
     boss.go("/work/figures").sees("收件量")
     boss.page.get_by_role("link", name="收件量").first.click()
     boss.sees("各地区")
-    assert boss.page.locator("[data-chart] svg").count() == 1, "the chart is drawn"
+    boss.page.locator("[data-chart] svg").wait_for()
     assert boss.page.locator("svg.figure-map a").count() == 9, "nine counties"
     boss.page.locator("svg.figure-map a[aria-label^=赤坎区]").click()
     boss.page.wait_for_load_state()
