@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 import yaml
 from django.db import transaction
 from django.utils import timezone
+from PIL import Image
 
 from demo import people
 from demo.cases import last_job, play, put_behind
@@ -63,6 +65,7 @@ class Letter:
     way: str = ""
     item: str = ""  #: name of a service item
     point: tuple[float, float] = (0.0, 0.0)
+    photo: str = ""  #: name of a picture that comes with it
     number: int = 0
 
     @property
@@ -193,6 +196,7 @@ class _Life:
         asked = filing.Filing(
             key=key_of(letter.number), kind=letter.kind, title=letter.title, words=letter.words, claims=letter.claims, division=letter.division, matter=letter.matter,
             channel=letter.channel, people=letter.people, members=self._representatives(), accused=accused,
+            files=((letter.photo, _picture()),) if letter.photo else (),
         )  # fmt: skip
         desk = parties.organ_for("petition", letter.division)
         made = filing.file(self.writer if online else self.officials.of(desk.pk, CLERK), asked, petitioner=None if online else self.petitioner)
@@ -275,6 +279,13 @@ class _Life:
 
     def _later(self, least: int, most: int) -> datetime:
         return office_time(timezone.now(), self.rng.randint(least, most), self.rng)
+
+
+def _picture() -> bytes:
+    """A picture of nothing and nobody."""
+    out = BytesIO()
+    Image.linear_gradient("L").resize((480, 320)).save(out, "PNG")
+    return out.getvalue()
 
 
 def key_of(number: int) -> str:

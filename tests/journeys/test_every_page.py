@@ -34,6 +34,7 @@ NOT_OFFERED = {  # pages that a link of no page leads to in this city, with the 
     "licences:shown": "behind the code that a holder shows",
     "network:suggest": "names for the search box",
     "network:counties": "boundaries for the maps",
+    "online_petition:office-file": "a department's system fetches it with its signature",
     "online_petition:supervision-letter": "after a supervision was answered",
     "river_chief:handover": "after a chief changed: a message leads there",
     "river_chief:photo": "pictures of a patrol: taken on a phone",
@@ -41,6 +42,10 @@ NOT_OFFERED = {  # pages that a link of no page leads to in this city, with the 
 }
 EACH_REGISTERS = ("register:list:", "register:new:", "register:row:")  # generic pages whose columns and fields differ
 ANYBODYS = {"acceptance:apply", "identity:prove"}  # pages with a parameter that are every citizen's
+LETTER_OF = (
+    "SELECT p.id FROM procedures_paper p JOIN procedures_event e ON e.id = p.event_id JOIN online_petition_petition t ON t.case_id = e.case_id"
+    " JOIN identity_account a ON a.party_id = t.petitioner_id WHERE a.username = %s AND p.document_id IS NOT NULL LIMIT 1"
+)
 OFFICES = {"about:system", "register:wrong-lines"}  # and every official's
 
 
@@ -63,6 +68,7 @@ def walk(lived_in: City) -> Walk:
     issued = wait_for(lambda: lived_in.sql("SELECT identifier FROM licences_licence WHERE holder_id = %s", firms["xiaofan"]))
     elderly = lived_in.sql("SELECT s.id FROM items_implementation s JOIN items_item i ON i.id = s.item_id WHERE i.key = 'elderly_card_apply' ORDER BY s.id")[0][0]
     bill = lived_in.sql("SELECT id FROM ledger_bill WHERE payer_id = %s ORDER BY id", firms["changfeng"])[0][0]
+    wait_for(lambda: lived_in.sql(LETTER_OF, "haitang"))  # else the first letter that somebody sees may be the stranger's own
     sealed = wait_for(lambda: lived_in.sql("SELECT row FROM audit_leaf WHERE kind = 'entry' LIMIT 1"))  # the newest on the page are not sealed yet
     Walker(found, None).go("/", "/my", f"/verify/{issued[0][0]}", "/field/offline")
     for player in PEOPLE:
