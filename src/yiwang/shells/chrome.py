@@ -158,7 +158,7 @@ class Chrome:
         """Whose page this is, as the phone's store tells accounts apart."""
         return app.tag_of(self.actor)
 
-    @property
+    @cached_property
     def outdoors(self) -> bool:
         """Whether some page of the phone's shell is meant for this actor: then the console leads there."""
         return opens("field") and any(SIGNED_IN not in page.guard and may_pass(self.actor, page.guard or (OFFICIAL,)) for _, page in registry().pages("field"))
