@@ -52,10 +52,14 @@ def django_db_setup(
 @pytest.fixture
 def no_rivers(db: None) -> None:
     """The registers of rivers begin empty: for tests that show what every register does on them, and count."""
-    from django.db import connection
+    from graphlib import TopologicalSorter
 
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE river_chief_river CASCADE")
+    from django.apps import apps
+
+    models = set(apps.get_app_config("river_chief").get_models())
+    hangs_on = {model: {f.related_model for f in model._meta.fields if f.related_model in models - {model}} for model in models}
+    for model in reversed(list(TopologicalSorter(hangs_on).static_order())):  # whatever hangs on a row goes before it
+        model._default_manager.all()._raw_delete("default")
 
 
 LOOKS = {  # what a look may leave behind: that somebody looked, and until when they were there
