@@ -64,7 +64,7 @@ def no_rivers(db: None) -> None:
 
 LOOKS = {  # what a look may leave behind: that somebody looked, and until when they were there
     "audit_entry", "audit_access", "licences_use", "registers_export",  # of an export: that it was taken
-    "django_session", "usersessions_usersession", "axes_accesslog", "identity_cache", "identity_usage",
+    "django_session", "usersessions_usersession", "axes_accesslog", "identity_cache", "identity_usage", "online_petition_peer",  # of another system: that it was refused
 }  # fmt: skip
 WRITES = re.compile(r'\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)"?\s*(?:SET|\(|WHERE|AS|USING|VALUES|SELECT|$)', re.IGNORECASE)
 

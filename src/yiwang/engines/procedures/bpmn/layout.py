@@ -88,7 +88,7 @@ def labels(names: Mapping[str, str], drawn: Mapping[str, list[Point]], placed: M
 
 
 def _places(way: list[Point], words: str) -> Iterator[Box]:
-    """Boxes for the words, the best first: on the last part of an arrow that goes on, beside the part before, and so back; on the longest part of one that goes back."""
+    """Boxes for the words, the best first: on the last part of an arrow that goes on, beside the part before it from its end back, and so on; on the longest part of one that goes back."""
     parts = list(pairwise(way))
     forward = way[-1][0] > way[0][0]
     parts = parts[::-1] if forward else sorted(parts, key=lambda part: -abs(part[0][0] - part[1][0]))
@@ -97,8 +97,9 @@ def _places(way: list[Point], words: str) -> Iterator[Box]:
             if one[1] == other[1]:
                 yield from _on(min(one[0], other[0]), max(one[0], other[0]), one[1], width, height, middle=not forward)
             else:
-                near = other[1] - height - 4 if other[1] > one[1] else other[1] + 4
-                yield from (Box(x, near, width, height) for x in (other[0] - width - 4, other[0] + 4))
+                near, back = (other[1] - height - 4, -10) if other[1] > one[1] else (other[1] + 4, 10)
+                steps = range(0, max(abs(other[1] - one[1]) - height, 1), 10)[:30]
+                yield from (Box(x, near + back * step, width, height) for step, _ in enumerate(steps) for x in (other[0] - width - 4, other[0] + 4))
     (ax, ay), (bx, _) = max(parts, key=lambda part: abs(part[0][0] - part[1][0]))
     width = LETTER * len(words) + SLACK
     yield Box((ax + bx - width) // 2, ay - 18, width, 16)
