@@ -35,9 +35,11 @@ CITY, TOWN = "440800000000", "440802001000"
 PHOTO = b"%PDF-1.4\n%EOF"
 MAKE = f"""
 import django; django.setup()
+from yiwang.engines.messages.models import Gateway
 from yiwang.engines.parties import api as parties
 from yiwang.kit.actors import SYSTEM
 from yiwang.platforms.identity import api as identity
+Gateway.objects.update(quiet_from=None, quiet_to=None)  # short messages wait until the morning, at night this test too would
 organ = parties.organ_for("government_services_data", "{CITY}").pk
 print(identity.make_client(SYSTEM, code="endure", name="试验系统", organ=organ, scope=["elderly_card_apply"], rate=1_000_000)[1])
 """

@@ -79,6 +79,8 @@ def walk(lived_in: City) -> Walk:
             walker.go("/my", *([f"/pay/{bill}"] if player.username == "changfeng" else []))
         if player.username == "haitang":  # looking begins nothing: the further pages are there for who sends the first
             walker.press(f"/apply/{elderly}", "acceptance:apply", who="self")
+        if "petition-leader" in player.roles:  # of so many letters nobody comes to those with papers by chance
+            walker.go(*(f"/work/petitions/{case}" for (case,) in lived_in.sql("SELECT p.case_id FROM online_petition_material m JOIN online_petition_petition p ON p.id = m.petition_id")))
         if "audit-admin" in player.roles:
             walker.go(f"/work/audit/{sealed[0][0]}/proof")
         if "item-editor" in player.roles:

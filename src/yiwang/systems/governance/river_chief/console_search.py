@@ -21,7 +21,7 @@ from yiwang.kit.access import restrict
 from yiwang.kit.guards import actor_of
 from yiwang.systems.governance.river_chief import searching, tracechart, traces
 from yiwang.systems.governance.river_chief.flows import OFFICE
-from yiwang.systems.governance.river_chief.models import Candidate, Outfall, OutfallSearch, River, Trace
+from yiwang.systems.governance.river_chief.models import Candidate, Outfall, OutfallSearch, River, RiverProblem, Trace
 
 SIZE = 100
 LARGEST_PHOTO = 20 * 1024 * 1024
@@ -56,6 +56,7 @@ class SearchPage:
     unit: str
     traces: list[Trace]
     candidates: list[Candidate]
+    seen: frozenset[int]  #: their problems that the reader may open
     may_work: bool
     may_close: bool
     waiting: int
@@ -172,10 +173,11 @@ def _page(request: HttpRequest, search: int, typed: Mapping[str, Any] | None = N
     for candidate in candidates:
         candidate.search = found
     waiting = sum(c.stage == Candidate.Stage.WAITING for c in candidates)
+    seen = frozenset(restrict(actor, RiverProblem.objects.filter(pk__in=[c.problem_id for c in candidates if c.problem_id])).values_list("pk", flat=True))
     works = found.closed_at is None and searching.may_work(actor, found)
     unit = "℃" if found.method == OutfallSearch.Method.THERMAL else "μS/cm"
     return SearchPage(
-        found, tracechart.both(found, [t.points for t in traces], candidates), unit, traces, candidates, works, works and searching.may_begin(actor, found.division_id), waiting,
+        found, tracechart.both(found, [t.points for t in traces], candidates), unit, traces, candidates, seen, works, works and searching.may_begin(actor, found.division_id), waiting,
         list(Outfall.Kind.choices), typed or {}, errors or {}, failed,
     )  # fmt: skip
 
