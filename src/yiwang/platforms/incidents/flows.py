@@ -66,14 +66,17 @@ class IncidentClosed:
     words: str
 
 
-def procedure(*, code: str, name: str, office: str, handler: str, verifier: str, hint: Callable[[Incident], Hint | None] | None = None) -> Procedure:
-    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks. `hint` is shown to whoever assigns."""
+def procedure(
+    *, code: str, name: str, office: str, handler: str, verifier: str, hint: Callable[[Incident], Hint | None] | None = None, seen_by: tuple[str, ...] = ()
+) -> Procedure:
+    """The flow with a system's own roles: who files, assigns and closes; who mends; who checks. `hint` is shown to whoever assigns. `seen_by`: nobody else learns of it."""
     stages = ("立案", "交办", "整改", "核查", "销号")
     return Procedure(
         code=code,
         name=name,
         start="new",
         stages=stages,
+        seen_by=seen_by,
         states=(
             State(code="new", name="新建", stage="立案"),
             State(code="filing", name="待立案", public="正在核实", stage="立案", awaits=office, task="问题立案"),

@@ -12,6 +12,7 @@ from yiwang.engines.parties.models import Division, Organisation
 from yiwang.kit.access import NOTHING
 from yiwang.kit.actors import Actor
 from yiwang.kit.records import Kept, Record
+from yiwang.kit.registry import registry
 
 SRID = 4490
 
@@ -131,11 +132,12 @@ class Incident(Record):
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Q:
-        """Offices: the divisions that a post covers, and whatever was given to one's office."""
+        """Offices: the divisions that a post covers, and whatever was given to one's office; what only some roles may see (`Procedure.seen_by`) only for them."""
         seen = Q(owner__in=actor.organs) | Q(checker__in=actor.organs) if actor.organs else NOTHING
         for seat in actor.seats:
             seen |= Q(division__gte=seat.division, division__lt=str(int(seat.division) + 1)) if seat.division else Q()
-        return seen
+        closed = [p.code for p in registry().procedures.values() if p.seen_by and not actor.roles & set(p.seen_by)]
+        return seen & ~Q(case__procedure__in=closed)
 
 
 class Report(Record):

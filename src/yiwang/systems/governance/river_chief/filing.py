@@ -17,7 +17,7 @@ from yiwang.platforms.incidents.models import Incident, Report
 from yiwang.platforms.patrols.models import PatrolPlan, Round
 from yiwang.systems.governance.river_chief import picture, rules, searching, zones
 from yiwang.systems.governance.river_chief.chiefs import problems_on
-from yiwang.systems.governance.river_chief.flows import WATCH
+from yiwang.systems.governance.river_chief.flows import FLOW, WATCH
 from yiwang.systems.governance.river_chief.loads import Load, Stretch, balance_of, of_reaches
 from yiwang.systems.governance.river_chief.models import (
     OneRiverOnePlan,
@@ -173,7 +173,7 @@ def public_counts(reach: Reach) -> dict[str, int]:
 
 def reports_waiting(actor: Actor) -> list[Report]:
     """Reports of citizens: those without an answer before all others, the soonest due first; then the last that were answered."""
-    rows = restrict(actor, Report.objects.filter(incident__eye=Incident.Eye.CROWD)).select_related("incident__category", "incident__case", "incident__division")
+    rows = restrict(actor, Report.objects.filter(incident__eye=Incident.Eye.CROWD, incident__case__procedure=FLOW)).select_related("incident__category", "incident__case", "incident__division")
     return list(rows.order_by(F("answered_at").desc(nulls_first=True), "due_at")[:100])
 
 

@@ -176,7 +176,7 @@ def register(request: HttpRequest) -> HttpResponse:
         try:
             made = filing.file(actor, filing.filing_of(form.cleaned_data, key=key, channel=form.cleaned_data["channel"]), petitioner=_petitioner(actor, form.cleaned_data))
         except Invalid as problem:
-            for name, words in problem.fields.items():
+            for name, words in (problem.fields or {"": problem.message}).items():
                 form.add_error(name if name in form.fields else None, words)
         else:
             flash.success(request, f"已登记，编号 {made.case.number}。")

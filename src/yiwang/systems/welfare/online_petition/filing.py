@@ -128,7 +128,10 @@ def _keep(filing: Filing, case: Any, party: int, office: int, accused: list[Accu
     Instance.objects.create(petition=petition, case=case, level=Instance.Level.HANDLING, division_id=filing.division)
     Member.objects.bulk_create((Member(petition=petition, name=name, represents=chosen) for name, chosen in filing.members), ignore_conflicts=True)
     for name, content in filing.files:
-        file = documents.store(content, name=name, owner=party, case=case.pk)
+        try:
+            file = documents.store(content, name=name, owner=party, case=case.pk)
+        except Invalid as problem:
+            raise Invalid("材料没有收下，请重新选择。", fields={"papers": f"“{name}”：{problem.message}{problem.hint}"}) from None
         Material.objects.create(petition=petition, file=file, name=file.name)
     for one in accused:
         one.petition = petition

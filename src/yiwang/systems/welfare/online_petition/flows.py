@@ -183,5 +183,5 @@ def upper(code: str, name: str, article: str, paper: str, *, stops: tuple[str, .
 
 review = upper("petition-review", "复查", "第三十五条", "petition-review", stops=())
 rereview = upper("petition-rereview", "复核", "第三十六条", "petition-rereview", stops=("review",))  # the days of its hearing are not counted (第三十六条)
-duty = incidents.procedure(code=ways.FLOW, name="履职查处事项办理", office=CLERK, handler=HANDLER, verifier=CLERK)  # 第三十一条第五项
+duty = incidents.procedure(code=ways.FLOW, name="履职查处事项办理", office=CLERK, handler=HANDLER, verifier=CLERK, seen_by=SEEN_BY)  # 第三十一条第五项
 PROCEDURES = (petition, review, rereview, duty)

@@ -96,6 +96,15 @@ def test_who_inspects_learns_nothing_of_who_wrote() -> None:
     assert name not in page and petition.title not in page
 
 
+def test_who_has_no_post_in_petitions_learns_nothing_of_an_inspection() -> None:
+    """Whoever looks after rivers covers the same place, and reads what the public told of its incidents."""
+    incident = inspected(built())
+    for barred in ("hezhangban", "shichang", "chikan_window", "leader"):
+        assert not restrict(person(barred), Incident.objects.filter(pk=incident.pk)).exists(), barred
+        assert not restrict(person(barred), Report.objects.filter(incident=incident)).exists(), barred
+    assert restrict(person("xinfang"), Incident.objects.filter(pk=incident.pk)).exists()
+
+
 def test_an_accusation_and_a_suggestion_open_no_inspection() -> None:
     for petition in (accusation(), built(kind="advice", words="建议加强巡查。", title="建议巡查")):
         with pytest.raises(Invalid, match="只有申诉求决"):
